@@ -1,0 +1,143 @@
+"""Frozen records only: secrets, credentials, endpoints and the client's settings."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NoReturn, TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
+
+from brokerwire.errors import ConfigurationError
+from brokerwire.redact import MASK
+
+Environment: TypeAlias = Literal["live", "paper", "offline"]
+Overflow: TypeAlias = Literal["coalesce", "drop_oldest", "drop_newest", "fail", "block"]
+OVERFLOW_POLICIES: tuple[Overflow, ...] = ("coalesce", "drop_oldest", "drop_newest", "fail", "block")
+
+
+class Secret:
+    """A value that never shows: not in repr, str, format, JSON, pickle, logs or tracebacks.
+
+    ``reveal()`` is the only way to read it.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself; keep it out of names that outlive the call."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return MASK
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied into another process; pass the credentials instead")
+
+
+class Credentials(Mapping[str, Secret]):
+    """Named secrets of one venue, for example ``api_key`` and ``api_secret``."""
+
+    __slots__ = ("_secrets",)
+
+    def __init__(self, values: Mapping[str, str | Secret]) -> None:
+        self._secrets = {
+            name: value if isinstance(value, Secret) else Secret(value) for name, value in values.items() if value
+        }
+
+    def __getitem__(self, name: str) -> Secret:
+        return self._secrets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._secrets)
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+    def __repr__(self) -> str:
+        return f"Credentials({', '.join(self._secrets)})"
+
+    def require(self, name: str, *, venue: str, hint: str) -> Secret:
+        """Return the secret ``name``.
+
+        Raises:
+            ConfigurationError: It was not given; ``hint`` says where to put it.
+        """
+        secret = self._secrets.get(name)
+        if secret is None:
+            raise ConfigurationError(f"{venue} needs {name}: {hint}", venue=venue)
+        return secret
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the client waits, in seconds."""
+
+    subscribe_s: float = 10.0
+    connect_s: float = 10.0
+    close_s: float = 5.0
+    callback_s: float | None = None
+    request_s: float = 30.0
+
+
+class Network(msgspec.Struct, frozen=True, kw_only=True):
+    """How the client reaches the network: an HTTP proxy URL and a file of trusted certificates."""
+
+    proxy: str | None = None
+    ca_file: str | None = None
+
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_PLAINTEXT = frozenset({"http", "ws"})
+_ENCRYPTED = frozenset({"https", "wss"})
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether ``host`` is this machine: ``localhost``, ``127.x.x.x`` or ``::1``."""
+    return host in _LOOPBACK or (host.startswith("127.") and host.replace(".", "").isdigit())
+
+
+def check_endpoint(key: str, address: str) -> str:
+    """Return ``address`` without a trailing slash.
+
+    Raises:
+        ConfigurationError: It is not ``scheme://host:port``, or plaintext to another machine.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in _PLAINTEXT | _ENCRYPTED or not parts.hostname:
+        raise ConfigurationError(f"endpoint {key!r} must look like https://host:port or wss://host:port")
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password:
+        raise ConfigurationError(f"endpoint {key!r} takes scheme://host:port only: no path, query or user name")
+    if parts.scheme in _PLAINTEXT and not is_loopback(parts.hostname):
+        raise ConfigurationError(
+            f"endpoint {key!r} is plaintext to another machine ({parts.hostname}); use {parts.scheme}s://"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a client was told, with defaults filled in."""
+
+    venue: str
+    environment: Environment
+    credentials: Credentials
+    endpoints: Mapping[str, str] | None = None
+    settings: Mapping[str, Any] = {}
+    max_concurrent_streams: int = 10
+    timeouts: Timeouts = Timeouts()
+    network: Network = Network()
