@@ -96,10 +96,19 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):
-    """How the client reaches the network: an HTTP proxy URL and a file of trusted certificates."""
+    """How the client reaches the network.
+
+    ``proxy`` is an HTTP proxy for every host; ``proxies`` names one by host, as the environment does;
+    ``ca_file`` holds trusted certificates instead of the system's.
+    """
 
     proxy: str | None = None
+    proxies: Mapping[str, str] = {}
     ca_file: str | None = None
+
+    def proxy_for(self, host: str) -> str | None:
+        """Return the proxy that ``host`` is reached through, or None."""
+        return self.proxy or self.proxies.get(host)
 
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

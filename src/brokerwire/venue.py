@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Struct
@@ -36,9 +37,19 @@ class Request(Struct, frozen=True, kw_only=True):
     weight: float = 1
     is_repeatable: bool = True
 
+    @property
+    def target(self) -> str:
+        """Path and query as they go on the wire, percent-encoded, the query in its order."""
+        return f"{self.path}?{encode_query(self.query)}" if self.query else self.path
+
     def json(self) -> JSON:
         """Return the parsed body."""
         return None if self.body is None else msgspec.json.decode(self.body)
+
+
+def encode_query(query: Sequence[tuple[str, str]]) -> str:
+    """Percent-encode a query in its order; spaces become ``%20``."""
+    return urlencode(query, quote_via=quote)
 
 
 class Response(Struct, frozen=True):

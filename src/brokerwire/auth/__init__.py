@@ -1,0 +1,1 @@
+"""The current token of a client and where it is kept."""

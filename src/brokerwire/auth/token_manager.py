@@ -1,0 +1,185 @@
+"""TokenManager: the current token of a client and its single-flight refresh."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from brokerwire.auth.token_store import StoredToken, TokenStore, fingerprint
+from brokerwire.clock import Clock
+from brokerwire.config import Credentials, Secret
+from brokerwire.errors import BrokerwireError, ReauthenticationRequired
+from brokerwire.redact import Redactor
+from brokerwire.venue import Request, Response, TokenGrant, TokenSpec
+
+logger = logging.getLogger(__name__)
+
+RENEW_AT = 0.8
+"""Tokens are renewed when this share of their life has passed."""
+
+LEAST_LEFT_S = 30.0
+"""A token with less life than this is not handed out."""
+
+RETRY_S = (5.0, 60.0)
+"""First and longest wait between failed renewals ahead of expiry."""
+
+
+class _Current(Struct, frozen=True):
+    token: Secret
+    renew_at: float
+    expires_at: float
+
+
+class TokenManager:
+    """Hands out a good access token; ten callers who find it stale cause one refresh.
+
+    A rotated refresh token is stored before the new access token is used. The token is renewed at
+    80 % of its life by a task of its own, which starts with the first token and ends with ``close``.
+    """
+
+    def __init__(
+        self,
+        spec: TokenSpec,
+        credentials: Credentials,
+        *,
+        send: Callable[[Request], Awaitable[Response]],
+        store: TokenStore,
+        clock: Clock,
+        redactor: Redactor,
+    ) -> None:
+        self._spec = spec
+        self._credentials = credentials
+        self._send = send
+        self._store = store
+        self._clock = clock
+        self._redactor = redactor
+        self._current: _Current | None = None
+        self._flight: asyncio.Task[Secret] | None = None
+        self._renewal: asyncio.Task[None] | None = None
+        self.refresh_count = 0
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether a token is at hand that may be used now."""
+        return self._current is not None and self._clock.monotonic() < self._current.expires_at - LEAST_LEFT_S
+
+    async def token(self) -> Secret:
+        """Return an access token that is good for at least 30 s.
+
+        Raises:
+            ReauthenticationRequired: The refresh token is no longer good; log in again.
+            AuthenticationError: The token endpoint refused for another reason.
+            VenueUnavailableError: The token endpoint did not answer, and no good token is left.
+        """
+        current = self._current
+        if current is not None and self._clock.monotonic() < current.expires_at - LEAST_LEFT_S:
+            return current.token
+        return await self.refresh(current.token if current else None)
+
+    async def refresh(self, stale: Secret | None) -> Secret:
+        """Renew the token unless somebody already did since ``stale`` was handed out.
+
+        Raises:
+            The errors of ``token``.
+        """
+        current = self._current
+        if current is not None and stale is not None and current.token != stale and self.is_valid:
+            return current.token
+        if self._flight is None or self._flight.done():
+            self._flight = asyncio.create_task(self._fetch(stale), name="brokerwire-token-refresh")
+        return await asyncio.shield(self._flight)
+
+    async def _fetch(self, stale: Secret | None) -> Secret:
+        async with self._store.lock(self._clock):
+            stored = await asyncio.to_thread(self._store.read)
+            if stored is not None and (shared := self._usable(stored, stale)) is not None:
+                return shared
+            refresh_token = self._refresh_token(stored)
+            self.refresh_count += 1
+            answer = await self._send(self._spec.build_refresh(self._credentials, refresh_token))
+            grant = self._spec.parse_grant(answer)
+            self._learn(grant)
+            await self._keep(self._stored(grant, refresh_token))
+        return self._adopt(grant.access_token, grant.expires_in_s)
+
+    async def _keep(self, token: StoredToken) -> None:
+        """Store before use. A disk that fails must not end a service whose token is good."""
+        try:
+            await asyncio.to_thread(self._store.write, token)
+        except OSError as exc:
+            logger.error("the token could not be stored (%s); a restart may need a new login", exc)
+
+    def _usable(self, stored: StoredToken, stale: Secret | None) -> Secret | None:
+        """Return the token that another process renewed meanwhile, if it serves."""
+        left_s = (stored.expires_at_ns - self._clock.time_ns()) / 1e9
+        token = Secret(stored.access_token)
+        if not stored.access_token or token == stale or left_s < LEAST_LEFT_S or not self._is_ours(stored):
+            return None
+        self._redactor.learn(stored.access_token)
+        return self._adopt(token, left_s)
+
+    def _is_ours(self, stored: StoredToken) -> bool:
+        given = self._credentials.get("refresh_token")
+        return given is None or stored.given == fingerprint(given)
+
+    def _refresh_token(self, stored: StoredToken | None) -> Secret:
+        """A token rotated from the given one wins over it; a token given anew wins over the file."""
+        if stored is not None and self._is_ours(stored):
+            self._redactor.learn(stored.refresh_token)
+            return Secret(stored.refresh_token)
+        given = self._credentials.get("refresh_token")
+        if given is None:
+            raise ReauthenticationRequired("nobody is logged in; run: brokerwire auth login")
+        return given
+
+    def _learn(self, grant: TokenGrant) -> None:
+        self._redactor.learn(grant.access_token.reveal())
+        if grant.refresh_token is not None:
+            self._redactor.learn(grant.refresh_token.reveal())
+
+    def _stored(self, grant: TokenGrant, used: Secret) -> StoredToken:
+        given = self._credentials.get("refresh_token", used)
+        return StoredToken(
+            given=fingerprint(given),
+            refresh_token=(grant.refresh_token or used).reveal(),
+            access_token=grant.access_token.reveal(),
+            expires_at_ns=self._clock.time_ns() + int(grant.expires_in_s * 1e9),
+            scope=grant.scope,
+        )
+
+    def _adopt(self, token: Secret, life_s: float) -> Secret:
+        now = self._clock.monotonic()
+        self._current = _Current(token, now + RENEW_AT * life_s, now + life_s)
+        if self._renewal is None:
+            self._renewal = asyncio.create_task(self._renew_ahead(), name="brokerwire-token-renewal")
+        return token
+
+    async def _renew_ahead(self) -> None:
+        """Renew at 80 % of each token's life; keep trying when it fails, the token in use stays good."""
+        delay_s = RETRY_S[0]
+        while (current := self._current) is not None:
+            wait_s = current.renew_at - self._clock.monotonic()
+            if wait_s > 0:
+                await self._clock.sleep(wait_s)
+                continue
+            try:
+                await self.refresh(current.token)
+                delay_s = RETRY_S[0]
+            except ReauthenticationRequired as exc:
+                logger.error("the login has ended, streams go on until their token expires: %s", exc)
+                return
+            except BrokerwireError as exc:
+                left_s = current.expires_at - self._clock.monotonic()
+                logger.warning("renewing the token failed, %.0f s before it expires: %s", left_s, exc)
+                await self._clock.sleep(delay_s)
+                delay_s = min(2 * delay_s, RETRY_S[1])
+
+    async def close(self) -> None:
+        """Stop renewing; safe to call twice."""
+        self._current = None
+        tasks = [task for task in (self._renewal, self._flight) if task is not None]
+        self._renewal = self._flight = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""The client: builds the parts and owns their lifetime."""

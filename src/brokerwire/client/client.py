@@ -1,0 +1,305 @@
+"""Client: builds the parts, owns their lifetime."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from brokerwire import __version__
+from brokerwire.auth.token_manager import TokenManager
+from brokerwire.auth.token_store import FileTokenStore, MemoryTokenStore, TokenStore
+from brokerwire.client.environment import (
+    credentials_from_environment,
+    environment_of,
+    proxies_for,
+    token_path,
+    venue_name,
+)
+from brokerwire.client.log_filter import RedactingFilter
+from brokerwire.client.offline import OfflineVenue
+from brokerwire.clock import Clock, SystemClock
+from brokerwire.config import Credentials, Environment, Network, Timeouts, check_endpoint
+from brokerwire.errors import ConfigurationError, StreamError
+from brokerwire.redact import Redactor
+from brokerwire.services.brokerage import BrokerageService
+from brokerwire.services.desk import Desk
+from brokerwire.services.market_data import MarketDataService
+from brokerwire.services.order_execution import OrderExecutionService
+from brokerwire.streaming.manager import StreamManager
+from brokerwire.streaming.venue_link import VenueLink
+from brokerwire.transport.http import HttpClient
+from brokerwire.venue import Source, Venue
+from brokerwire.venues import load_venue, venue_names
+
+
+class Client:
+    """One login at one venue: its tokens, its streams and its three services.
+
+    Nothing is read from the network before the first call. Use it as an asynchronous context, or call ``close``.
+
+    Args:
+        venue: The venue's name; None reads ``BROKERWIRE_VENUE``.
+        environment: ``live``, ``paper`` (the venue's own simulation) or ``offline`` (ours, on loopback); None
+            reads ``BROKERWIRE_ENVIRONMENT``, then ``<VENUE>_ENVIRONMENT``, else ``live``.
+        credentials: By name, as the venue's page lists them; None reads the venue's environment variables.
+        endpoints: Base addresses by key instead of the environment's, ``scheme://host:port``.
+        settings: Venue options.
+        max_concurrent_streams: The cap on connections; the venue's own caps can only tighten it.
+        websocket: The WebSocket transport; ``aiohttp`` is the only one for now.
+        subscribe_timeout: Seconds until a ``stream_*`` call that the venue has not accepted raises.
+        connect_timeout: Seconds until a dial is given up.
+        close_timeout: Seconds that ``close`` takes at most.
+        callback_timeout: Seconds after which an async callback is cancelled; None never.
+        proxy: An HTTP proxy's URL; None reads ``HTTPS_PROXY`` and ``NO_PROXY``.
+        ca_file: A file of trusted certificates instead of the system's.
+        clock: Where time comes from; for tests.
+
+    Raises:
+        ConfigurationError: An argument or an environment variable is wrong; the text says which.
+    """
+
+    def __init__(
+        self,
+        venue: str | None = None,
+        *,
+        environment: str | None = None,
+        credentials: Mapping[str, str] | None = None,
+        endpoints: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        max_concurrent_streams: int = 10,
+        websocket: str = "aiohttp",
+        subscribe_timeout: float = 10.0,
+        connect_timeout: float = 10.0,
+        close_timeout: float = 5.0,
+        callback_timeout: float | None = None,
+        proxy: str | None = None,
+        ca_file: str | Path | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._venue = load_venue(venue_name(venue))
+        self.environment: Environment = environment_of(environment, self._venue.name)
+        if websocket != "aiohttp":
+            raise ConfigurationError(f"the WebSocket transport {websocket!r} does not exist; use 'aiohttp'")
+        if max_concurrent_streams < 1:
+            raise ConfigurationError(f"max_concurrent_streams must be 1 or more, not {max_concurrent_streams}")
+        self._timeouts = Timeouts(
+            subscribe_s=subscribe_timeout, connect_s=connect_timeout, close_s=close_timeout, callback_s=callback_timeout
+        )
+        self._clock = clock or SystemClock()
+        self._redactor = Redactor()
+        self._log_filter = RedactingFilter(self._redactor)
+        self._offline: OfflineVenue | None = None
+        self._addresses: dict[str, str] = self._resolve_addresses(endpoints)
+        self._credentials = self._resolve_credentials(credentials)
+        checked = _check_settings(self._venue, settings or {})
+        proxies = {} if proxy else proxies_for(self._addresses.values())
+        network = Network(proxy=proxy, proxies=proxies, ca_file=str(ca_file) if ca_file else None)
+        self._http = HttpClient(
+            network=network, timeouts=self._timeouts, clock=self._clock, user_agent=f"brokerwire/{__version__}"
+        )
+        self._link = VenueLink(
+            self._venue,
+            http=self._http,
+            endpoints=self._addresses,
+            credentials=self._credentials,
+            clock=self._clock,
+            timeouts=self._timeouts,
+        )
+        self.streams = StreamManager(
+            link=self._link, clock=self._clock, max_concurrent_streams=max_concurrent_streams, settings=checked
+        )
+        desk = Desk(
+            link=self._link, streams=self.streams, start=self._start, settings=checked, venues_with=_venues_with
+        )
+        self._desk = desk
+        self.market_data = MarketDataService(desk)
+        self.order_execution = OrderExecutionService(desk)
+        self.brokerage = BrokerageService(desk)
+        self._starting: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        return f"<Client {self._venue.name} {self.environment}>"
+
+    def _resolve_addresses(self, given: Mapping[str, str] | None) -> dict[str, str]:
+        known = {**self._venue.endpoints.live, **self._venue.endpoints.paper}
+        for key in given or {}:
+            if key not in known:
+                raise ConfigurationError(
+                    f"{self._venue.name} has no endpoint {key!r}; it has: {', '.join(sorted(known))}",
+                    venue=self._venue.name,
+                )
+        if given is not None:
+            return {key: check_endpoint(key, address) for key, address in given.items()}
+        if self.environment == "offline":
+            self._offline = OfflineVenue(self._venue.name, self._clock)
+            return {}
+        addresses = self._venue.endpoints.of(self.environment)
+        if not addresses:
+            raise ConfigurationError(f"{self._venue.name} has no {self.environment} environment")
+        return dict(addresses)
+
+    def _resolve_credentials(self, given: Mapping[str, str] | None) -> Credentials:
+        names = self._venue.credentials
+        for name in given or {}:
+            if name not in names:
+                raise ConfigurationError(
+                    f"{self._venue.name} has no credential {name!r}; it has: {', '.join(names) or 'none'}",
+                    venue=self._venue.name,
+                )
+        from_environment = {} if self._offline is not None else credentials_from_environment(names)
+        credentials = Credentials({**from_environment, **(given or {})})
+        for secret in credentials.values():
+            self._redactor.learn(secret.reveal())
+        return credentials
+
+    # Starting
+
+    async def _start(self) -> None:
+        """Get ready for the first call: the offline venue, the credentials, the tokens; once for all callers."""
+        if self._is_closed:
+            raise StreamError("the client is closed; make a new one")
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._prepare(), name="brokerwire start")
+        task = self._starting
+        try:
+            await asyncio.shield(task)
+        except Exception:
+            if self._starting is task:
+                self._starting = None
+            raise
+
+    async def _prepare(self) -> None:
+        self._log_filter.install()
+        if self._offline is not None and not self._addresses:
+            addresses, credentials = await self._offline.start()
+            self._addresses.update(addresses)
+            if not self._credentials:
+                self._adopt(credentials)
+        self._check_credentials()
+        spec = self._venue.tokens
+        if spec is not None and self._link.tokens is None:
+            self._link.tokens = TokenManager(
+                spec,
+                self._credentials,
+                send=self._link.send_plain,
+                store=self._token_store(),
+                clock=self._clock,
+                redactor=self._redactor,
+            )
+
+    def _adopt(self, credentials: Mapping[str, str]) -> None:
+        self._credentials = Credentials(credentials)
+        for value in credentials.values():
+            self._redactor.learn(value)
+        self._link.credentials = self._credentials
+
+    def _check_credentials(self) -> None:
+        for name in sorted(self._venue.required):
+            stored = (
+                name == "refresh_token" and self._venue.tokens is not None and self._token_store().read() is not None
+            )
+            if not stored:
+                variable = self._venue.credentials[name]
+                hint = f"set {variable}, pass credentials={{{name!r}: ...}}" + (
+                    ", or run: brokerwire auth login" if name == "refresh_token" else ""
+                )
+                self._credentials.require(name, venue=self._venue.name, hint=hint)
+
+    def _token_store(self) -> TokenStore:
+        if self._offline is not None:
+            return MemoryTokenStore()
+        client_id = self._credentials.get("client_id")
+        path = token_path(
+            self._venue.name,
+            auth_address=self._addresses.get("auth", ""),
+            client_id=client_id.reveal() if client_id else "",
+        )
+        return FileTokenStore(path)
+
+    # What the user sees besides the services
+
+    @property
+    def venue(self) -> str:
+        """The venue's name."""
+        return self._venue.name
+
+    @property
+    def tokens(self) -> TokenManager | None:
+        """The token manager, once the first call has been made; None where the venue has no tokens."""
+        return self._link.tokens
+
+    @property
+    def capabilities(self) -> Mapping[str, Source]:
+        """What the venue offers, by stream or method name: ``stream``, ``derived`` or ``request``."""
+        return self._venue.capabilities
+
+    @property
+    def subscriptions(self) -> Sequence[Any]:
+        """The subscriptions that have not ended."""
+        return tuple(self._desk.subscriptions.values())
+
+    def health(self) -> dict[str, Any]:
+        """Return how the client is doing, as plain values: streams, subscriptions, token."""
+        tokens = self._link.tokens
+        return {
+            "venue": self._venue.name,
+            "environment": self.environment,
+            "is_closed": self._is_closed,
+            "token_is_valid": None if tokens is None else tokens.is_valid,
+            "streams": [
+                {"id": s.id, "name": s.name, "is_connected": s.is_connected, "topics": len(s.topics)}
+                for s in self.streams.active_streams
+            ],
+            "subscriptions": [
+                {"id": s.id, "name": s.name, "state": s.state, "pending": s.stats.pending, "dropped": s.stats.dropped}
+                for s in self._desk.subscriptions.values()
+            ],
+        }
+
+    async def close_all_streams(self) -> None:
+        """End every subscription and every stream; the client can be used further."""
+        await self._desk.close_all("all streams were closed")
+        await self.streams.close_all_streams()
+
+    async def close(self) -> None:
+        """End everything of this client; returns when nothing of it runs. Safe to call twice."""
+        self._is_closed = True
+        starting, self._starting = self._starting, None
+        if starting is not None and not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeouts.close_s):
+                await self.close_all_streams()
+        await self.streams.close()
+        if self._link.tokens is not None:
+            await self._link.tokens.close()
+        await self._http.close()
+        if self._offline is not None:
+            await self._offline.close()
+        self._log_filter.remove()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _check_settings(venue: Venue, given: Mapping[str, Any]) -> dict[str, Any]:
+    for name in given:
+        if name not in venue.settings:
+            raise ConfigurationError(
+                f"{venue.name} has no setting {name!r}; it has: {', '.join(venue.settings) or 'none'}",
+                venue=venue.name,
+            )
+    return {**venue.settings, **given}
+
+
+def _venues_with(capability: str) -> list[str]:
+    return [name for name in venue_names() if capability in load_venue(name).capabilities]

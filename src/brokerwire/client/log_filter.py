@@ -1,0 +1,39 @@
+"""Keeps secrets and control characters out of the library's own log records."""
+
+import logging
+import traceback
+
+from brokerwire.redact import Redactor, escape
+
+ROOT = "brokerwire"
+
+
+class RedactingFilter(logging.Filter):
+    """Rewrites each record of the library before any handler sees it: one line, no secrets."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Redact the record; every record passes."""
+        record.msg = escape(self._redactor(record.getMessage()))
+        record.args = ()
+        if record.exc_info and record.exc_info[0] is not None:
+            record.exc_text = self._redactor("".join(traceback.format_exception(*record.exc_info)).rstrip())
+        return True
+
+    def install(self) -> None:
+        """Filter every logger of the library that exists; those of modules loaded later are added by the next one."""
+        for logger in _loggers():
+            logger.addFilter(self)
+
+    def remove(self) -> None:
+        """Filter no more."""
+        for logger in _loggers():
+            logger.removeFilter(self)
+
+
+def _loggers() -> list[logging.Logger]:
+    names = [name for name in logging.root.manager.loggerDict if name == ROOT or name.startswith(f"{ROOT}.")]
+    return [logging.getLogger(name) for name in names]

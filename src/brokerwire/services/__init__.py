@@ -1,0 +1,1 @@
+"""The three services of a client: market data, order execution, brokerage."""

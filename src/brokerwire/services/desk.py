@@ -1,0 +1,251 @@
+"""Desk: what the three services share: opening subscriptions and running operations at one venue."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from brokerwire.errors import (
+    AuthenticationError,
+    BrokerwireError,
+    ConfigurationError,
+    InvalidSymbolError,
+    StreamError,
+    UnsupportedError,
+)
+from brokerwire.events import Event, Topic, respell
+from brokerwire.services.arguments import DeliveryKeywords, delivery_options, normalise_symbols
+from brokerwire.streaming.manager import StreamManager
+from brokerwire.streaming.stream import Stream
+from brokerwire.streaming.subscription import Subscription, SubscriptionControl
+from brokerwire.streaming.venue_link import VenueLink
+from brokerwire.typedefs import Callback
+from brokerwire.venue import Venue
+
+E = TypeVar("E", bound=Event)
+
+
+class Desk:
+    """Joins the services to one venue's link and one client's streams."""
+
+    def __init__(
+        self,
+        *,
+        link: VenueLink,
+        streams: StreamManager,
+        start: Callable[[], Awaitable[None]],
+        settings: Mapping[str, Any],
+        venues_with: Callable[[str], Sequence[str]],
+    ) -> None:
+        self.link = link
+        self.streams = streams
+        self._start = start
+        self._settings = settings
+        self._venues_with = venues_with
+        self._known_symbols: set[str] = set()
+        self._next_id = 1
+        self.subscriptions: dict[int, Subscription[Any]] = {}
+
+    @property
+    def venue(self) -> Venue:
+        """The venue."""
+        return self.link.venue
+
+    def require(self, capability: str) -> None:
+        """Check that the venue has something.
+
+        Raises:
+            UnsupportedError: It does not; the text names the venues that do.
+        """
+        if capability in self.venue.capabilities:
+            return
+        others = self._venues_with(capability)
+        raise UnsupportedError(
+            f"{self.venue.name} does not offer {capability}; venues that do: {', '.join(others) or 'none'}",
+            venue=self.venue.name,
+        )
+
+    # Requests
+
+    async def call(self, operation: str, *args: Any, **kwargs: Any) -> Any:
+        """Run an operation of the venue.
+
+        Raises:
+            UnsupportedError: The venue has no such operation.
+            BrokerwireError: What the operation and the link raise.
+        """
+        self.require(operation)
+        await self._start()
+        return await self.link.run(self.venue.operations[operation](*args, **kwargs))
+
+    async def call_for(self, operation: str, symbols: str | Sequence[str], **kwargs: Any) -> Any:
+        """Run an operation for some symbols; its records carry the symbols as they were given."""
+        given = normalise_symbols(symbols)
+        self.require(operation)
+        spellings = {self.topic("quote", symbol).symbol: symbol for symbol in given}
+        found = await self.call(operation, given, **kwargs)
+        return [_spelled(record, spellings) for record in found]
+
+    def respelled(self, records: Sequence[Any], symbol: str) -> list[Any]:
+        """Return records of one symbol under the spelling that was given."""
+        spellings = {self.topic("quote", symbol).symbol: symbol}
+        return [_spelled(record, spellings) for record in records]
+
+    async def accounts(self, given: str | Sequence[str] | None) -> list[str]:
+        """Return the accounts that were given, or all of the login.
+
+        Raises:
+            ConfigurationError: The login has none.
+        """
+        if given is not None:
+            return normalise_symbols(given)
+        found = [account.account_id for account in await self.call("get_accounts")]
+        if not found:
+            raise ConfigurationError(f"this login has no account at {self.venue.name}", venue=self.venue.name)
+        return found
+
+    # Subscriptions
+
+    def topic(self, channel: str, symbol: str, variant: str = "") -> Topic:
+        """Return the venue's topic for a symbol as a user spells it."""
+        return self.venue.build_topic(channel, symbol, variant, self._settings)
+
+    async def subscribe(
+        self,
+        channel: str,
+        symbols: Sequence[str],
+        callback: Callback[E] | None,
+        *,
+        delivery: DeliveryKeywords,
+        variant: str = "",
+    ) -> Subscription[E]:
+        """Open a subscription; returns when the venue has accepted every topic, else leaves nothing behind.
+
+        Raises:
+            StreamLimitError: The cap is reached.
+            InvalidSymbolError: A symbol is unknown; nothing is subscribed.
+            AuthenticationError: There is no good token.
+            StreamError: The venue did not accept in ``subscribe_timeout``.
+        """
+        options = delivery_options(channel, delivery, callback_timeout_s=self.link.timeouts.callback_s)
+        await self._start()
+        wishes = await self._wishes(channel, symbols, variant)
+        name = f"{self.venue.name} {channel} {','.join(symbols[:5])}{'...' if len(symbols) > 5 else ''}"
+        subscription: Subscription[E] = Subscription(self._next_id, callback=callback, options=options, name=name)
+        self._next_id += 1
+        hold = _Hold(self, subscription, channel, variant)
+        subscription.attach([topic for topic, _ in wishes], hold.control())
+        self.subscriptions[subscription.id] = subscription
+        try:
+            await hold.open(wishes)
+        except BaseException:
+            await subscription.unsubscribe()
+            raise
+        return subscription
+
+    async def _wishes(self, channel: str, symbols: Sequence[str], variant: str) -> list[tuple[Topic, str]]:
+        wishes = [(self.topic(channel, symbol, variant), symbol) for symbol in symbols]
+        await self._check_symbols([topic for topic, _ in wishes])
+        return wishes
+
+    async def _check_symbols(self, topics: Sequence[Topic]) -> None:
+        """Where a venue accepts unknown symbols and stays silent, ask it first."""
+        check = self.venue.operations.get("check_symbols")
+        unknown = [topic.symbol for topic in topics if topic.symbol not in self._known_symbols]
+        if check is not None and unknown:
+            self._known_symbols.update(await self.link.run(check(unknown)))
+
+    async def accepted(self, subscription: Subscription[Any], streams: Sequence[Stream]) -> None:
+        """Wait until the venue has accepted every topic.
+
+        Raises:
+            StreamError: It did not in ``subscribe_timeout``; AuthenticationError while there is no token.
+        """
+        timeout_s = self.link.timeouts.subscribe_s
+        try:
+            async with asyncio.timeout(timeout_s):
+                await subscription.accepted()
+        except TimeoutError as exc:
+            causes = [stream.last_error for stream in streams if stream.last_error is not None]
+            raise self._not_accepted(subscription.name, timeout_s, causes) from exc
+
+    def _not_accepted(self, name: str, timeout_s: float, causes: Sequence[BrokerwireError]) -> BrokerwireError:
+        tokens = self.link.tokens
+        detail = f"; the last error was: {causes[-1]}" if causes else ""
+        if tokens is not None and not tokens.is_valid:
+            return AuthenticationError(f"{name}: no token within {timeout_s:g} s{detail}", venue=self.venue.name)
+        return StreamError(
+            f"{name} was not accepted within {timeout_s:g} s{detail}", venue=self.venue.name, action="retry"
+        )
+
+    async def close_all(self, reason: str) -> None:
+        """End every subscription and wait until everything of them is gone."""
+        subscriptions = list(self.subscriptions.values())
+        for subscription in subscriptions:
+            subscription.close(reason)
+        endings = [subscription.closing for subscription in subscriptions if subscription.closing is not None]
+        current = asyncio.current_task()
+        await asyncio.gather(*(task for task in endings if task is not current), return_exceptions=True)
+
+
+class _Hold:
+    """What one subscription holds at the desk: its topics by the user's spelling."""
+
+    def __init__(self, desk: Desk, subscription: Subscription[Any], channel: str, variant: str) -> None:
+        self._desk = desk
+        self._subscription = subscription
+        self._channel = channel
+        self._variant = variant
+        self._topics: dict[str, Topic] = {}
+        self._is_exclusive = subscription.delivery.is_blocking
+
+    def control(self) -> SubscriptionControl:
+        return SubscriptionControl(self._add, self._remove, self._release)
+
+    async def open(self, wishes: Sequence[tuple[Topic, str]]) -> None:
+        """Carry the wishes and wait for the venue; the caller undoes a failure."""
+        desk = self._desk
+        streams = desk.streams.open(wishes, self._subscription, is_exclusive=self._is_exclusive)
+        self._topics.update((symbol, topic) for topic, symbol in wishes)
+        if self._is_exclusive:
+            self._subscription.delivery.queue.gate = streams[0].set_gate
+        await desk.accepted(self._subscription, streams)
+
+    async def _add(self, symbols: Sequence[str]) -> None:
+        desk = self._desk
+        fresh = [symbol for symbol in normalise_symbols(symbols) if symbol not in self._topics]
+        if not fresh:
+            return
+        wishes = await desk._wishes(self._channel, fresh, self._variant)
+        self._subscription.add_topics([topic for topic, _ in wishes])
+        try:
+            await self.open(wishes)
+        except BaseException:
+            await self._drop(fresh)
+            raise
+
+    async def _remove(self, symbols: Sequence[str]) -> None:
+        for symbol in symbols:
+            if symbol not in self._topics:
+                raise InvalidSymbolError(f"{symbol!r} is not subscribed here", symbol=symbol)
+        await self._drop(symbols)
+
+    async def _drop(self, symbols: Sequence[str]) -> None:
+        topics = [self._topics.pop(symbol) for symbol in symbols if symbol in self._topics]
+        for symbol, topic in zip(symbols, topics, strict=False):
+            self._subscription.remove_topic(topic, symbol)
+        await self._desk.streams.release(topics, self._subscription)
+
+    async def _release(self) -> None:
+        topics = list(self._topics.values())
+        self._topics.clear()
+        try:
+            await self._desk.streams.release(topics, self._subscription)
+        finally:
+            self._desk.subscriptions.pop(self._subscription.id, None)
+
+
+def _spelled(record: Any, spellings: Mapping[str, str]) -> Any:
+    if not isinstance(record, Event):
+        return record
+    symbol = spellings.get(record.symbol, record.symbol)
+    return record if symbol == record.symbol else respell(record, symbol)

@@ -1,0 +1,200 @@
+"""Connection: one connected lifetime of a stream; it never reconnects."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from brokerwire.clock import Clock
+from brokerwire.errors import BrokerwireError, ConnectionLostError, ProtocolError
+from brokerwire.events import Event, Topic
+from brokerwire.redact import clean
+from brokerwire.streaming.watchdog import Watchdog
+from brokerwire.transport.frame_transport import ConnectionEnd, FrameTransport
+from brokerwire.transport.outbox import Outbox
+from brokerwire.typedefs import Frame
+from brokerwire.venue import Failed, Fetch, Request, Response, Session, Signal, StreamKind
+
+logger = logging.getLogger(__name__)
+
+BAD_FRAMES = 20
+BAD_WINDOW_S = 60.0
+"""So many frames that break the protocol within the window end the connection; fewer are counted and passed over."""
+
+NO_ANSWER = Response(0)
+"""What a session is given where a request for it could not be answered at all."""
+
+LOOKS_PER_SILENCE = 3
+"""How often the watchdog looks within the silence that means death."""
+
+
+class Connection:
+    """Frames in, replies out, events on; nothing on that path awaits.
+
+    Whatever ends it (the wire, the session, the watchdog, ``end``) is the result of ``run``.
+    """
+
+    def __init__(
+        self,
+        transport: FrameTransport,
+        session: Session,
+        *,
+        kind: StreamKind,
+        clock: Clock,
+        watchdog: Watchdog,
+        route: Callable[[Sequence[Event]], None],
+        on_signal: Callable[[Signal], None],
+        fetch: Callable[[Request], Awaitable[Response]],
+    ) -> None:
+        self.session = session
+        self.transport = transport
+        self.frames = 0
+        self.bad_frames = 0
+        self.last_frame_ns = clock.time_ns()
+        self._kind = kind
+        self._clock = clock
+        self._watchdog = watchdog
+        self._route = route
+        self._on_signal = on_signal
+        self._fetch = fetch
+        self._receive = session.receive
+        self._monotonic = clock.monotonic
+        self._time_ns = clock.time_ns
+        self._outbox = Outbox(transport, sends_per_s=kind.sends_per_s, clock=clock)
+        self._ended: asyncio.Future[ConnectionEnd] = asyncio.get_running_loop().create_future()
+        self._fetches: set[asyncio.Task[None]] = set()
+        self._bad_times: deque[float] = deque(maxlen=BAD_FRAMES)
+        self._seen_frames = 0
+        self._silent_since = clock.monotonic()
+
+    async def run(self, topics: Sequence[Topic]) -> ConnectionEnd:
+        """Subscribe to ``topics`` and read to the end; says why it ended, and leaves nothing running."""
+        now = self._monotonic()
+        tasks = [asyncio.create_task(self._pump(), name=f"brokerwire read {self._kind.name}")]
+        if self._kind.transport == "websocket":
+            tasks.append(asyncio.create_task(self._outbox.run(), name=f"brokerwire write {self._kind.name}"))
+        self._silent_since = now
+        self._watchdog.watch(self._look, now + self._kind.silence_s / LOOKS_PER_SILENCE)
+        try:
+            self.session.subscribe(topics, now)
+            self.session.handle_open(now)
+            self._take_output()
+            return await self._ended
+        finally:
+            self._watchdog.forget(self._look)
+            await self._clean_up([*tasks, *self._fetches])
+
+    async def _clean_up(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        try:
+            await self.transport.close()
+        finally:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _pump(self) -> None:
+        try:
+            end = await self.transport.pump(self.on_frame)
+        except Exception as exc:  # the top of a task: a bug here must not be a silent death
+            logger.error("reading a %s stream failed: %s", self._kind.name, clean(repr(exc)), exc_info=exc)
+            end = ConnectionEnd(error=ConnectionLostError(f"reading failed: {clean(repr(exc))}"))
+        self._finish(end)
+
+    def _finish(self, end: ConnectionEnd) -> None:
+        if not self._ended.done():
+            self._ended.set_result(end)
+
+    def end(self, error: BrokerwireError) -> None:
+        """End the connection with a reason; ``run`` returns it."""
+        self._finish(ConnectionEnd(error=error))
+
+    def on_frame(self, frame: Frame) -> None:
+        """Take one frame: the only way in."""
+        self.frames += 1
+        received_ns = self.last_frame_ns = self._time_ns()
+        try:
+            events = self._receive(frame, self._monotonic(), received_ns)
+        except (ProtocolError, RecursionError) as exc:
+            self._count_bad(exc)
+            return
+        if self.session.has_output:
+            self._take_output()
+        if events:
+            self._route(events)
+
+    def _count_bad(self, exc: Exception) -> None:
+        """An isolated bad frame is counted; many of them mean that this connection is of no use."""
+        self.bad_frames += 1
+        now = self._monotonic()
+        if not self._bad_times or now - self._bad_times[-1] > BAD_WINDOW_S:
+            logger.warning("%s stream: a frame was passed over: %s", self._kind.name, exc)
+        self._bad_times.append(now)
+        if len(self._bad_times) == BAD_FRAMES and now - self._bad_times[0] < BAD_WINDOW_S:
+            error = exc if isinstance(exc, ProtocolError) else ProtocolError(f"nested too deeply: {exc}")
+            self.end(error)
+
+    def subscribe(self, topics: Sequence[Topic]) -> None:
+        """Ask for more topics on this connection."""
+        self.session.subscribe(topics, self._monotonic())
+        self._take_output()
+
+    def unsubscribe(self, topics: Sequence[Topic]) -> None:
+        """Give topics back."""
+        self.session.unsubscribe(topics, self._monotonic())
+        self._take_output()
+
+    def resubscribe(self, topic: Topic) -> None:
+        """Give a silent topic back and ask for it again."""
+        self.session.resubscribe(topic, self._monotonic())
+        self._take_output()
+
+    def _take_output(self) -> None:
+        session = self.session
+        while session.has_output:
+            for signal in session.take_signals():
+                self._act(signal)
+            frames = session.frames_to_send()
+            if frames:
+                self._outbox.post(frames)
+        if session.deadline is not None:
+            self._watchdog.watch(self._look, session.deadline)
+
+    def _act(self, signal: Signal) -> None:
+        if isinstance(signal, Fetch):
+            task = asyncio.create_task(self._fetch_for(signal), name=f"brokerwire fetch {self._kind.name}")
+            self._fetches.add(task)
+            task.add_done_callback(self._fetches.discard)
+        elif isinstance(signal, Failed):
+            self.end(signal.error)
+        else:
+            self._on_signal(signal)
+
+    async def _fetch_for(self, wish: Fetch) -> None:
+        try:
+            answer = await self._fetch(wish.request)
+        except BrokerwireError as exc:
+            logger.warning("%s stream: a snapshot could not be fetched: %s", self._kind.name, exc)
+            answer = NO_ANSWER
+        try:
+            events = self.session.receive_response(wish.key, answer, self._monotonic())
+        except ProtocolError as exc:
+            self._count_bad(exc)
+            return
+        self._take_output()
+        if events:
+            self._route(events)
+
+    def _look(self, now: float, was_held_up: bool) -> float:  # the watchdog's call
+        """Ask the session about its deadline and the wire about its silence."""
+        session = self.session
+        if session.deadline is not None and session.deadline <= now:
+            session.handle_timeout(now)
+            self._take_output()
+        if self.frames != self._seen_frames or was_held_up or self.transport.reading.is_shut:
+            self._seen_frames = self.frames
+            self._silent_since = now
+        silent_s = now - self._silent_since
+        if silent_s >= self._kind.silence_s:
+            self.end(ConnectionLostError(f"nothing arrived for {silent_s:.0f} s"))
+        next_look = now + self._kind.silence_s / LOOKS_PER_SILENCE
+        return next_look if session.deadline is None else min(next_look, max(session.deadline, now))

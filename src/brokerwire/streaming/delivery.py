@@ -1,0 +1,303 @@
+"""Delivery: gets the events of one subscription into its callbacks, in order, one at a time."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from brokerwire.config import Overflow as OverflowPolicy
+from brokerwire.errors import ConfigurationError, SlowConsumerError
+from brokerwire.events import Event, Gap, Notice, StateChange, Status
+from brokerwire.redact import clean
+from brokerwire.streaming.event_queue import EventQueue, Marker
+from brokerwire.typedefs import Callback, ErrorCallback
+
+logger = logging.getLogger(__name__)
+
+FAILURES_IN_A_ROW = 100
+"""After this many raising callbacks in a row the delivery pauses."""
+
+YIELD_EVERY = 128
+"""The loop gets a turn after this many events, whether the callback awaits anything or not."""
+
+CALLBACK_GRACE_S = 1.0
+"""How long a callback at work may go on after the end before it is cancelled."""
+
+
+class DeliveryOptions(Struct, frozen=True, kw_only=True):
+    """What every ``stream_*`` call takes besides its topics and callback."""
+
+    error_callback: ErrorCallback | None = None
+    status_callback: Callback[Status] | None = None
+    raw: bool = False
+    max_pending: int = 10_000
+    overflow: OverflowPolicy = "drop_oldest"
+    callback_timeout_s: float | None = None
+
+
+def is_async(callback: Callable[..., Any]) -> bool:
+    """Tell whether calling ``callback`` gives something to await."""
+    while isinstance(callback, partial):
+        callback = callback.func
+    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(type(callback).__call__)
+
+
+class Delivery:
+    """The queue, the callbacks and the task of one subscription.
+
+    With plain callbacks only there is no task: ``put`` calls them at once. Otherwise a task drains the
+    queue. ``put`` is an attribute, so that the reader pays for one call and no question.
+    """
+
+    def __init__(
+        self,
+        options: DeliveryOptions,
+        *,
+        name: str,
+        on_pause: Callable[[str], None],
+        on_overflow: Callable[[SlowConsumerError], None],
+    ) -> None:
+        self.name = name
+        self.queue = EventQueue(options.max_pending, options.overflow, on_fail=on_overflow)
+        self.latest: dict[str, Any] = {}
+        self.errors = 0
+        self.gaps = 0
+        self.put: Callable[[Any], None] = self._enqueue
+        self._options = options
+        self._on_pause = on_pause
+        self._callbacks: list[tuple[Callable[[Any], Any], bool]] = []
+        self._errors_in_a_row = 0
+        self._task: asyncio.Task[None] | None = None
+        self._side_tasks: set[asyncio.Future[Any]] = set()
+        self._paused: asyncio.Event | None = None
+        self._is_ending = False
+        self.is_iterated = False
+
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether somebody gave a callback."""
+        return bool(self._callbacks)
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether a full queue holds back the reading of the connection."""
+        return self._options.overflow == "block"
+
+    @property
+    def is_current_task(self) -> bool:
+        """Whether the caller is one of the callbacks."""
+        return self._task is not None and asyncio.current_task() is self._task
+
+    @property
+    def hanging(self) -> asyncio.Task[None] | None:
+        """The task, if a callback is at work in it."""
+        return self._task if self.queue.in_hand else None
+
+    def add(self, callback: Callback[Any]) -> None:
+        """Call ``callback`` too, after those that are there.
+
+        Raises:
+            ConfigurationError: It is not callable, or a plain function with ``overflow="block"``.
+        """
+        if not callable(callback):
+            raise ConfigurationError(f"callback must be a function of one event, not {type(callback).__name__}")
+        callback_is_async = is_async(callback)
+        if not callback_is_async and self._options.overflow == "block":
+            raise ConfigurationError('overflow="block" needs an async callback: a plain one is never waited for')
+        self._callbacks.append((callback, callback_is_async))
+        if self._task is None and not self.queue.pending and not any(is_a for _, is_a in self._callbacks):
+            self.put = self._call
+        else:
+            self._start_task()
+
+    def _start_task(self) -> None:
+        self.put = self._refuse if self._is_ending else self._enqueue
+        if self._task is None and not self._is_ending:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name=f"brokerwire deliver {self.name}")
+
+    def shaped(self, event: Event) -> Any:
+        """Return what the callback is given: the event, or the venue's parsed JSON."""
+        return event.raw if self._options.raw else event
+
+    # Three ways to take an event; ``put`` is one of them
+
+    def _enqueue(self, event: Event) -> None:
+        self.latest[event.symbol] = event
+        self.queue.put(event)
+
+    def _refuse(self, event: Event) -> None:
+        self.queue.reject("paused" if self._paused is not None else "closed")
+
+    def _call(self, event: Event) -> None:
+        queue = self.queue
+        queue.received += 1
+        queue.in_hand = 1
+        self.latest[event.symbol] = event
+        shaped = event.raw if self._options.raw else event
+        for callback, _ in self._callbacks:
+            try:
+                result = callback(shaped)
+                if result is not None and inspect.isawaitable(result):
+                    self._found_async(callback, result)
+                self._errors_in_a_row = 0
+            except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+                self._failed(exc, event)
+        queue.in_hand = 0
+        queue.delivered += 1
+
+    def _found_async(self, callback: Callable[[Any], Any], awaitable: Awaitable[object]) -> None:
+        """A plain function gave an awaitable: treat it as async from now on."""
+        self._callbacks = [(known, known is callback or known_async) for known, known_async in self._callbacks]
+        self._run_aside(awaitable)
+        self._start_task()
+
+    # The task
+
+    async def _run(self) -> None:
+        queue = self.queue
+        turns = YIELD_EVERY
+        while True:
+            if self._paused is not None:
+                await self._paused.wait()
+            item = queue.take()
+            if item is None:
+                if self._is_ending:
+                    return
+                await queue.wait()
+            elif isinstance(item, Marker):
+                await self.tell(item)
+            else:
+                await self._deliver(item)
+                turns -= 1
+                if turns == 0:
+                    turns = YIELD_EVERY
+                    await asyncio.sleep(0)
+
+    async def _deliver(self, event: Event) -> None:
+        options = self._options
+        shaped = event.raw if options.raw else event
+        try:
+            for callback, callback_is_async in self._callbacks:
+                try:
+                    if not callback_is_async:
+                        callback(shaped)
+                    elif options.callback_timeout_s is None:
+                        await callback(shaped)
+                    else:
+                        async with asyncio.timeout(options.callback_timeout_s):
+                            await callback(shaped)
+                    self._errors_in_a_row = 0
+                except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+                    self._failed(exc, event)
+        finally:
+            self.queue.finish()
+
+    # Statuses and errors
+
+    def put_status(self, status: Status) -> None:
+        """Tell the user something, in its place between the events."""
+        if self._task is not None or self.is_iterated:
+            self.queue.put_marker(Marker(status))
+        else:
+            self._tell_now(status)
+
+    def _tell_now(self, status: Status) -> None:
+        result = self._handle(status)
+        if result is not None:
+            self._run_aside(result)
+
+    async def tell(self, marker: Marker) -> None:
+        """Tell the statuses of a marker, waiting for an async status callback."""
+        for status in marker.statuses():
+            result = self._handle(status)
+            if result is not None:
+                try:
+                    await result
+                except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+                    self.report(exc, status)
+
+    def _handle(self, status: Status) -> Awaitable[object] | None:
+        self.gaps += isinstance(status, Gap)
+        handler = self._options.status_callback
+        if handler is None:
+            self._log(status)
+            return None
+        try:
+            result = handler(status)
+        except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+            self.report(exc, status)
+            return None
+        return result if inspect.isawaitable(result) else None
+
+    def _log(self, status: Status) -> None:
+        if not isinstance(status, StateChange):
+            logger.log(logging.INFO if isinstance(status, Notice) else logging.WARNING, "%s: %s", self.name, status)
+
+    def _failed(self, exc: Exception, event: Event) -> None:
+        self.errors += 1
+        self._errors_in_a_row += 1
+        self.report(exc, event)
+        if self._errors_in_a_row >= FAILURES_IN_A_ROW and self._paused is None and not self._is_ending:
+            self.pause()
+            self._on_pause(f"{FAILURES_IN_A_ROW} callbacks in a row raised; call resume()")
+
+    def report(self, exc: Exception, event: Any) -> None:
+        """Hand an exception to the error callback, or log it."""
+        handler = self._options.error_callback
+        if handler is None:
+            logger.error("%s: %s", self.name, clean(repr(exc)), exc_info=exc)
+            return
+        try:
+            result = handler(exc, event)
+            if inspect.isawaitable(result):
+                self._run_aside(result)
+        except Exception as failure:  # the handler is user code too
+            logger.error("the error_callback of %s failed: %s", self.name, clean(repr(failure)), exc_info=failure)
+
+    def _run_aside(self, awaitable: Awaitable[Any]) -> None:
+        task = asyncio.ensure_future(awaitable)
+        self._side_tasks.add(task)
+        task.add_done_callback(self._side_task_ended)
+
+    def _side_task_ended(self, task: "asyncio.Future[Any]") -> None:
+        self._side_tasks.discard(task)
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            logger.error("a callback of %s failed: %s", self.name, clean(repr(exc)))
+
+    # Pause and end
+
+    def pause(self) -> None:
+        """Deliver nothing until ``resume``; events wait in the queue, or are dropped where there is none."""
+        self._paused = asyncio.Event()
+        if self._task is None:
+            self.put = self._refuse
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        paused, self._paused = self._paused, None
+        self._errors_in_a_row = 0
+        if paused is not None:
+            paused.set()
+            if self._task is None and self._callbacks and not self._is_ending:
+                self.put = self._call
+
+    def end(self) -> None:
+        """Take no more events; what waits is still delivered unless it is dropped."""
+        self._is_ending = True
+        self.resume()
+        self.put = self._refuse
+        self.queue.wake()
+
+    async def join(self) -> None:
+        """Return when nothing of this runs any more; a callback at work gets a moment, then is cancelled."""
+        tasks = {task for task in (self._task, *self._side_tasks) if task is not None and not task.done()}
+        if tasks:
+            _, running = await asyncio.wait(tasks, timeout=CALLBACK_GRACE_S)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        self.queue.drop_all("closed")

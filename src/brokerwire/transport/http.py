@@ -1,0 +1,167 @@
+"""One aiohttp session: requests and their answers, and the failures of both as our errors."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import aiohttp
+from yarl import URL
+
+from brokerwire.clock import Clock
+from brokerwire.config import Network, Timeouts
+from brokerwire.errors import BrokerwireError, ConfigurationError, ProtocolError, StreamError, VenueUnavailableError
+from brokerwire.redact import clean
+from brokerwire.venue import Response
+
+MAX_BODY_BYTES = 64 * 2**20
+
+
+class HttpClient:
+    """The aiohttp session of one client; opened on first use, inside the running loop."""
+
+    def __init__(self, *, network: Network, timeouts: Timeouts, clock: Clock, user_agent: str) -> None:
+        self._network = network
+        self._timeouts = timeouts
+        self._clock = clock
+        self._user_agent = user_agent
+        self._session: aiohttp.ClientSession | None = None
+        self._ssl: ssl.SSLContext | bool | None = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The session, made on first use."""
+        if self._session is None:
+            self._session = self._new_session()
+        return self._session
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_redirect.append(_refuse_redirect)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=None, use_dns_cache=False),
+            headers={"User-Agent": self._user_agent},
+            trace_configs=[trace],
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=True,
+        )
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy that requests to ``url`` go through, or None."""
+        return self._network.proxy_for(URL(url).host or "")
+
+    def ssl_context(self) -> ssl.SSLContext | bool:
+        """Return what verifies certificates: the system's store, or the file that was given."""
+        if self._ssl is None:
+            self._ssl = _context_of(self._network.ca_file)
+        return self._ssl
+
+    async def send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Response:
+        """Send one request and read its whole answer.
+
+        Raises:
+            VenueUnavailableError: It could not be sent, or the answer did not come in time.
+            ConfigurationError: The certificate was not accepted, or the venue redirected.
+        """
+        timeout = aiohttp.ClientTimeout(total=self._timeouts.request_s, sock_connect=self._timeouts.connect_s)
+        with_failures = translate_failures(url)
+        async with (
+            with_failures,
+            self.session.request(
+                method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=body,
+                timeout=timeout,
+                allow_redirects=False,
+                proxy=self.proxy_for(url),
+                ssl=self.ssl_context(),
+            ) as answer,
+        ):
+            received = await _read_limited(answer)
+            lowered = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status, lowered, received, self._clock.time_ns())
+
+    async def close(self) -> None:
+        """Close the session and every socket of it; safe to call twice."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+async def _read_limited(answer: aiohttp.ClientResponse) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in answer.content.iter_any():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise ProtocolError(f"the answer is larger than {MAX_BODY_BYTES} bytes", action="stop")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _refuse_redirect(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
+) -> None:
+    raise ConfigurationError(f"{_host(str(params.url))} redirected elsewhere; redirects are never followed")
+
+
+def _context_of(ca_file: str | None) -> ssl.SSLContext | bool:
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as exc:
+        raise ConfigurationError(f"ca_file {ca_file!r} cannot be used: {exc}") from exc
+
+
+def _host(url: str) -> str:
+    parts = URL(url)
+    return f"{parts.host}:{parts.port}"
+
+
+@asynccontextmanager
+async def translate_failures(url: str) -> AsyncIterator[None]:
+    """Turn what aiohttp raises while talking to ``url`` into our errors; the query never shows."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
+        raise failure_of(exc, _host(url)) from exc
+
+
+def failure_of(exc: BaseException, host: str) -> BrokerwireError:
+    """Return our error for what aiohttp raised while talking to ``host``."""
+    for kinds, describe in _FAILURES:
+        if isinstance(exc, kinds):
+            return describe(exc, host)
+    return VenueUnavailableError(f"talking to {host} failed: {clean(str(exc) or type(exc).__name__)}")
+
+
+def _certificate_failure(exc: BaseException, host: str) -> BrokerwireError:
+    return StreamError(f"the certificate of {host} was not accepted: {clean(str(exc))}; set ca_file if it is yours")
+
+
+def _timeout_failure(_exc: BaseException, host: str) -> BrokerwireError:
+    return VenueUnavailableError(f"{host} did not answer in time")
+
+
+def _proxy_failure(exc: BaseException, host: str) -> BrokerwireError:
+    return VenueUnavailableError(f"the proxy could not be used to reach {host}: {clean(str(exc))}")
+
+
+def _connect_failure(exc: BaseException, host: str) -> BrokerwireError:
+    return VenueUnavailableError(f"{host} could not be reached: {clean(str(exc))}")
+
+
+def _address_failure(exc: BaseException, host: str) -> BrokerwireError:
+    return ConfigurationError(f"{host} is not an address: {clean(str(exc))}")
+
+
+_FAILURES: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException, str], BrokerwireError]], ...] = (
+    ((aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError), _certificate_failure),
+    ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), _proxy_failure),
+    ((asyncio.TimeoutError, TimeoutError, aiohttp.ServerTimeoutError), _timeout_failure),
+    ((aiohttp.ClientConnectorError,), _connect_failure),
+    ((aiohttp.InvalidURL, ValueError), _address_failure),
+)

@@ -1,0 +1,47 @@
+"""A repeated request as frames: the answer of each is one frame."""
+
+from collections.abc import Awaitable, Callable
+
+from brokerwire.clock import Clock
+from brokerwire.errors import BrokerwireError, UnsupportedError
+from brokerwire.transport.frame_transport import ConnectionEnd, OnFrame, ReadGate
+from brokerwire.typedefs import Frame
+from brokerwire.venue import Response
+
+
+class PollTransport:
+    """Asks ``fetch`` every ``interval_s`` seconds; a refusal ends it like a broken wire."""
+
+    def __init__(self, first: Response, *, fetch: Callable[[], Awaitable[Response]], interval_s: float, clock: Clock):
+        self._first = first
+        self._fetch = fetch
+        self._interval_s = interval_s
+        self._clock = clock
+        self._is_closed = False
+        self.reading = ReadGate()
+
+    async def pump(self, on_frame: OnFrame) -> ConnectionEnd:
+        """Push every answer into ``on_frame`` until one is refused."""
+        on_frame(self._first.body)
+        while not self._is_closed:
+            await self._clock.sleep(self._interval_s)
+            await self.reading.passage()
+            try:
+                answer = await self._fetch()
+            except BrokerwireError as exc:
+                return ConnectionEnd(error=exc)
+            on_frame(answer.body)
+        return ConnectionEnd(reason="closed")
+
+    async def send(self, frame: Frame) -> None:
+        """Refuse: there is nothing to send to.
+
+        Raises:
+            UnsupportedError: Always.
+        """
+        raise UnsupportedError("a polled stream carries nothing to the server")
+
+    async def close(self) -> None:
+        """Stop asking; safe to call twice."""
+        self._is_closed = True
+        self.reading.open()
