@@ -1,0 +1,47 @@
+# Each target sets up what it needs: Python 3.11 or newer and a package index are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check format lint types docs faults bench clean
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[all]" --group dev
+	@touch $(READY)
+
+demo: $(READY)
+	@BROKERWIRE_ENVIRONMENT=offline $(BIN)/python examples/quotes.py 10
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: $(READY)
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+docs: $(READY)
+	$(BIN)/mkdocs build --strict --quiet
+
+check: lint types docs
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+faults: $(READY)
+	$(BIN)/python -m pytest tests/faults
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) site build dist .coverage htmlcov
