@@ -203,12 +203,15 @@ class Quote(Event, frozen=True, gc=False, tag_field="type", tag="quote"):
 
 
 class Trade(Event, frozen=True, gc=False, tag_field="type", tag="trade"):
-    """One trade; ``side`` is the aggressor's, None where the venue does not say."""
+    """One trade; ``side`` is the aggressor's, None where the venue does not say.
+
+    ``trade_id`` is the venue's own, a number or text as it sends it.
+    """
 
     price: float
     size: float
     side: Side | None = None
-    trade_id: str | None = None
+    trade_id: int | str | None = None
     conditions: tuple[str, ...] = ()
 
     kind: ClassVar[str] = "trade"
@@ -418,7 +421,7 @@ class TradingStatus(Event, frozen=True, gc=False, tag_field="type", tag="status"
 class TradeCorrection(Event, frozen=True, gc=False, tag_field="type", tag="trade_correction"):
     """A trade that the venue changed or took back; ``price`` and ``size`` are the corrected ones, or None."""
 
-    trade_id: str | None = None
+    trade_id: int | str | None = None
     price: float | None = None
     size: float | None = None
     reason: str | None = None

@@ -46,9 +46,8 @@ class Connection:
         on_signal: Callable[[Signal], None],
         fetch: Callable[[Request], Awaitable[Response]],
     ) -> None:
-        self.session = session
+        self._session = session
         self.transport = transport
-        self.frames = 0
         self.bad_frames = 0
         self.last_frame_ns = clock.time_ns()
         self._kind = kind
@@ -59,12 +58,14 @@ class Connection:
         self._fetch = fetch
         self._receive = session.receive
         self._monotonic = clock.monotonic
-        self._time_ns = clock.time_ns
+        self._call_soon = asyncio.get_running_loop().call_soon
+        self._is_stamped = False
+        self._now = clock.monotonic()
         self._outbox = Outbox(transport, sends_per_s=kind.sends_per_s, clock=clock)
         self._ended: asyncio.Future[ConnectionEnd] = asyncio.get_running_loop().create_future()
         self._fetches: set[asyncio.Task[None]] = set()
         self._bad_times: deque[float] = deque(maxlen=BAD_FRAMES)
-        self._seen_frames = 0
+        self._seen_ns = self.last_frame_ns
         self._silent_since = clock.monotonic()
 
     async def run(self, topics: Sequence[Topic]) -> ConnectionEnd:
@@ -76,8 +77,8 @@ class Connection:
         self._silent_since = now
         self._watchdog.watch(self._look, now + self._kind.silence_s / LOOKS_PER_SILENCE)
         try:
-            self.session.subscribe(topics, now)
-            self.session.handle_open(now)
+            self._session.subscribe(topics, now)
+            self._session.handle_open(now)
             self._take_output()
             return await self._ended
         finally:
@@ -109,18 +110,27 @@ class Connection:
         self._finish(ConnectionEnd(error=error))
 
     def on_frame(self, frame: Frame) -> None:
-        """Take one frame: the only way in."""
-        self.frames += 1
-        received_ns = self.last_frame_ns = self._time_ns()
+        """Take one frame: the only way in. The clocks are read once for all frames of one turn of the loop."""
+        if not self._is_stamped:
+            self._stamp()
         try:
-            events = self._receive(frame, self._monotonic(), received_ns)
+            events = self._receive(frame, self._now, self.last_frame_ns)
         except (ProtocolError, RecursionError) as exc:
             self._count_bad(exc)
             return
-        if self.session.has_output:
+        if self._session.has_output:
             self._take_output()
         if events:
             self._route(events)
+
+    def _stamp(self) -> None:
+        self._now = self._monotonic()
+        self.last_frame_ns = self._clock.time_ns()
+        self._is_stamped = True
+        self._call_soon(self._outdate)
+
+    def _outdate(self) -> None:
+        self._is_stamped = False
 
     def _count_bad(self, exc: Exception) -> None:
         """An isolated bad frame is counted; many of them mean that this connection is of no use."""
@@ -135,21 +145,21 @@ class Connection:
 
     def subscribe(self, topics: Sequence[Topic]) -> None:
         """Ask for more topics on this connection."""
-        self.session.subscribe(topics, self._monotonic())
+        self._session.subscribe(topics, self._monotonic())
         self._take_output()
 
     def unsubscribe(self, topics: Sequence[Topic]) -> None:
         """Give topics back."""
-        self.session.unsubscribe(topics, self._monotonic())
+        self._session.unsubscribe(topics, self._monotonic())
         self._take_output()
 
     def resubscribe(self, topic: Topic) -> None:
         """Give a silent topic back and ask for it again."""
-        self.session.resubscribe(topic, self._monotonic())
+        self._session.resubscribe(topic, self._monotonic())
         self._take_output()
 
     def _take_output(self) -> None:
-        session = self.session
+        session = self._session
         while session.has_output:
             for signal in session.take_signals():
                 self._act(signal)
@@ -176,7 +186,7 @@ class Connection:
             logger.warning("%s stream: a snapshot could not be fetched: %s", self._kind.name, exc)
             answer = NO_ANSWER
         try:
-            events = self.session.receive_response(wish.key, answer, self._monotonic())
+            events = self._session.receive_response(wish.key, answer, self._monotonic())
         except ProtocolError as exc:
             self._count_bad(exc)
             return
@@ -186,12 +196,12 @@ class Connection:
 
     def _look(self, now: float, was_held_up: bool) -> float:  # the watchdog's call
         """Ask the session about its deadline and the wire about its silence."""
-        session = self.session
+        session = self._session
         if session.deadline is not None and session.deadline <= now:
             session.handle_timeout(now)
             self._take_output()
-        if self.frames != self._seen_frames or was_held_up or self.transport.reading.is_shut:
-            self._seen_frames = self.frames
+        if self.last_frame_ns != self._seen_ns or was_held_up or self.transport.reading.is_shut:
+            self._seen_ns = self.last_frame_ns
             self._silent_since = now
         silent_s = now - self._silent_since
         if silent_s >= self._kind.silence_s:

@@ -13,7 +13,7 @@ from brokerwire.config import Overflow as OverflowPolicy
 from brokerwire.errors import ConfigurationError, SlowConsumerError
 from brokerwire.events import Event, Gap, Notice, StateChange, Status
 from brokerwire.redact import clean
-from brokerwire.streaming.event_queue import EventQueue, Marker
+from brokerwire.streaming.event_queue import EventQueue, LossMarker, Marker
 from brokerwire.typedefs import Callback, ErrorCallback
 
 logger = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ FAILURES_IN_A_ROW = 100
 
 YIELD_EVERY = 128
 """The loop gets a turn after this many events, whether the callback awaits anything or not."""
+
+MARKERS = frozenset({Marker, LossMarker})
 
 CALLBACK_GRACE_S = 1.0
 """How long a callback at work may go on after the end before it is cancelled."""
@@ -63,11 +65,11 @@ class Delivery:
     ) -> None:
         self.name = name
         self.queue = EventQueue(options.max_pending, options.overflow, on_fail=on_overflow)
-        self.latest: dict[str, Any] = {}
         self.errors = 0
         self.gaps = 0
-        self.put: Callable[[Any], None] = self._enqueue
+        self.put: Callable[[Any], None] = self.queue.put
         self._options = options
+        self._is_raw = options.raw
         self._on_pause = on_pause
         self._callbacks: list[tuple[Callable[[Any], Any], bool]] = []
         self._errors_in_a_row = 0
@@ -95,7 +97,7 @@ class Delivery:
     @property
     def hanging(self) -> asyncio.Task[None] | None:
         """The task, if a callback is at work in it."""
-        return self._task if self.queue.in_hand else None
+        return self._task if self.queue.pending > len(self.queue.items) else None
 
     def add(self, callback: Callback[Any]) -> None:
         """Call ``callback`` too, after those that are there.
@@ -110,34 +112,49 @@ class Delivery:
             raise ConfigurationError('overflow="block" needs an async callback: a plain one is never waited for')
         self._callbacks.append((callback, callback_is_async))
         if self._task is None and not self.queue.pending and not any(is_a for _, is_a in self._callbacks):
-            self.put = self._call
+            self.put = self._direct()
         else:
             self._start_task()
 
     def _start_task(self) -> None:
-        self.put = self._refuse if self._is_ending else self._enqueue
+        self.put = self._refuse if self._is_ending else self.queue.put
         if self._task is None and not self._is_ending:
             self._task = asyncio.get_running_loop().create_task(self._run(), name=f"brokerwire deliver {self.name}")
 
     def shaped(self, event: Event) -> Any:
         """Return what the callback is given: the event, or the venue's parsed JSON."""
-        return event.raw if self._options.raw else event
+        return event.raw if self._is_raw else event
 
     # Three ways to take an event; ``put`` is one of them
-
-    def _enqueue(self, event: Event) -> None:
-        self.latest[event.symbol] = event
-        self.queue.put(event)
 
     def _refuse(self, event: Event) -> None:
         self.queue.reject("paused" if self._paused is not None else "closed")
 
-    def _call(self, event: Event) -> None:
+    def _direct(self) -> Callable[[Event], None]:
+        """Return what calls plain callbacks at once; the usual single one costs no loop and no look-ups."""
+        queue = self.queue
+        if len(self._callbacks) > 1 or self._is_raw:
+            return self._call_all
+        ((callback, _),) = self._callbacks
+
+        def call(event: Event) -> None:
+            queue.received += 1
+            try:
+                result = callback(event)
+                if result is not None and inspect.isawaitable(result):
+                    self._found_async(callback, result)
+                if self._errors_in_a_row:
+                    self._errors_in_a_row = 0
+            except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+                self._failed(exc, event)
+            queue.settled += 1
+
+        return call
+
+    def _call_all(self, event: Event) -> None:
         queue = self.queue
         queue.received += 1
-        queue.in_hand = 1
-        self.latest[event.symbol] = event
-        shaped = event.raw if self._options.raw else event
+        shaped = self.shaped(event)
         for callback, _ in self._callbacks:
             try:
                 result = callback(shaped)
@@ -146,8 +163,7 @@ class Delivery:
                 self._errors_in_a_row = 0
             except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
                 self._failed(exc, event)
-        queue.in_hand = 0
-        queue.delivered += 1
+        queue.settled += 1
 
     def _found_async(self, callback: Callable[[Any], Any], awaitable: Awaitable[object]) -> None:
         """A plain function gave an awaitable: treat it as async from now on."""
@@ -159,42 +175,74 @@ class Delivery:
 
     async def _run(self) -> None:
         queue = self.queue
-        turns = YIELD_EVERY
         while True:
             if self._paused is not None:
                 await self._paused.wait()
-            item = queue.take()
-            if item is None:
+            await (self._drain_simply if self._is_simple else self._drain)()
+            if not queue.items and not queue.has_loss:
+                queue.take()
                 if self._is_ending:
                     return
                 await queue.wait()
-            elif isinstance(item, Marker):
+            else:
+                await asyncio.sleep(0)
+
+    @property
+    def _is_simple(self) -> bool:
+        """One async callback of typed events without a time limit: the usual case, and the fast one."""
+        return len(self._callbacks) == 1 and not self._is_raw and self._options.callback_timeout_s is None
+
+    async def _drain_simply(self) -> None:
+        """Deliver a batch to the only callback; one await for each event and nothing else."""
+        queue = self.queue
+        items, finish = queue.items, queue.finish
+        ((callback, _),) = self._callbacks
+        for _ in range(min(YIELD_EVERY, len(items))):
+            event = items.popleft()
+            if queue.has_loss or event.__class__ in MARKERS:
+                items.appendleft(event)
+                await self._drain()
+                return
+            try:
+                await callback(event)
+                if self._errors_in_a_row:
+                    self._errors_in_a_row = 0
+            except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+                self._failed(exc, event)
+            finally:
+                finish()
+            if self._paused is not None:
+                return
+
+    async def _drain(self) -> None:
+        """Deliver what waits, statuses in their places, until a batch is through or a pause begins."""
+        queue = self.queue
+        for _ in range(YIELD_EVERY):
+            item = queue.take()
+            if item is None:
+                return
+            if isinstance(item, Marker):
                 await self.tell(item)
             else:
-                await self._deliver(item)
-                turns -= 1
-                if turns == 0:
-                    turns = YIELD_EVERY
-                    await asyncio.sleep(0)
+                try:
+                    await self._deliver(item)
+                finally:
+                    queue.finish()
+            if self._paused is not None:
+                return
 
     async def _deliver(self, event: Event) -> None:
-        options = self._options
-        shaped = event.raw if options.raw else event
-        try:
-            for callback, callback_is_async in self._callbacks:
-                try:
-                    if not callback_is_async:
-                        callback(shaped)
-                    elif options.callback_timeout_s is None:
+        shaped = self.shaped(event)
+        for callback, callback_is_async in self._callbacks:
+            try:
+                if not callback_is_async:
+                    callback(shaped)
+                else:
+                    async with asyncio.timeout(self._options.callback_timeout_s):
                         await callback(shaped)
-                    else:
-                        async with asyncio.timeout(options.callback_timeout_s):
-                            await callback(shaped)
-                    self._errors_in_a_row = 0
-                except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
-                    self._failed(exc, event)
-        finally:
-            self.queue.finish()
+                self._errors_in_a_row = 0
+            except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+                self._failed(exc, event)
 
     # Statuses and errors
 
@@ -237,7 +285,7 @@ class Delivery:
         if not isinstance(status, StateChange):
             logger.log(logging.INFO if isinstance(status, Notice) else logging.WARNING, "%s: %s", self.name, status)
 
-    def _failed(self, exc: Exception, event: Event) -> None:
+    def _failed(self, exc: Exception, event: Any) -> None:
         self.errors += 1
         self._errors_in_a_row += 1
         self.report(exc, event)
@@ -283,7 +331,7 @@ class Delivery:
         if paused is not None:
             paused.set()
             if self._task is None and self._callbacks and not self._is_ending:
-                self.put = self._call
+                self.put = self._direct()
 
     def end(self) -> None:
         """Take no more events; what waits is still delivered unless it is dropped."""

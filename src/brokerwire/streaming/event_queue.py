@@ -59,7 +59,8 @@ class EventQueue:
     """Holds what a subscription has received and not delivered.
 
     ``received = delivered + dropped + coalesced + pending`` holds between any two calls, where ``pending``
-    counts the event in hand too and never exceeds ``max_pending``. Markers take no room.
+    counts the event in hand too and never exceeds ``max_pending``. Markers take no room. The first three
+    are counted once, as ``settled``, so that the reader and the task each touch one number per event.
     An episode of losses begins with the first loss and ends when the queue has been emptied.
     """
 
@@ -67,9 +68,9 @@ class EventQueue:
         self._max_pending = max_pending
         self._policy = policy
         self._on_fail = on_fail
-        self._items: deque[Event | Marker] = deque()
+        self.items: deque[Event | Marker] = deque()
         self._held: deque[Event | Marker] = deque()
-        self._markers = 0
+        self.has_loss = False
         self._loss: LossMarker | None = None
         self._is_episode = False
         self._waiter: asyncio.Future[None] | None = None
@@ -82,29 +83,29 @@ class EventQueue:
         }[policy]
         self.gate: Callable[[bool], None] | None = None
         self.received = 0
-        self.delivered = 0
+        self.settled = 0
         self.coalesced = 0
-        self.in_hand = 0
+        self.dropped = 0
         self.dropped_by_reason: dict[str, int] = {}
 
     @property
-    def dropped(self) -> int:
-        """How many events were dropped, for whatever reason."""
-        return sum(self.dropped_by_reason.values())
+    def delivered(self) -> int:
+        """How many events every callback has returned from, or raised at."""
+        return self.settled - self.dropped - self.coalesced
 
     @property
     def pending(self) -> int:
         """How many events are waiting or in hand."""
-        return len(self._items) - self._markers + self.in_hand
+        return self.received - self.settled
 
     def put(self, event: Event) -> None:
         """Take one event; at ``max_pending`` the overflow policy decides what is lost."""
-        items = self._items
-        if len(items) - self._markers + self.in_hand >= self._max_pending:
+        received = self.received
+        if received - self.settled >= self._max_pending:
             self._overflow(event)
         else:
-            self.received += 1
-            items.append(event)
+            self.received = received + 1
+            self.items.append(event)
         waiter = self._waiter
         if waiter is not None:
             self._waiter = None
@@ -116,8 +117,7 @@ class EventQueue:
         if self._held:
             self._held.append(marker)
             return
-        self._items.append(marker)
-        self._markers += 1
+        self.items.append(marker)
         self.wake()
 
     def wake(self) -> None:
@@ -128,43 +128,34 @@ class EventQueue:
 
     async def wait(self) -> None:
         """Return when there may be something to take; one waiter at a time."""
-        if self._items or self._loss is not None:
+        if self.items or self._loss is not None:
             return
         self._waiter = asyncio.get_running_loop().create_future()
         await self._waiter
 
     def take(self) -> Event | Marker | None:
-        """Return the next event, now in hand, or marker; None when the queue is empty.
-
-        The caller ends an event with ``finish``.
-        """
+        """Return the next event or marker; None when the queue is empty. The caller ends an event with ``finish``."""
         if self._loss is not None:
             loss, self._loss = self._loss, None
+            self.has_loss = False
             return loss
-        if not self._items:
+        if not self.items:
             self._is_episode = False
             return None
-        item = self._items.popleft()
-        if isinstance(item, Marker):
-            self._markers -= 1
-        else:
-            self.in_hand = 1
-        return item
+        return self.items.popleft()
 
     def finish(self) -> None:
         """Count the event in hand as delivered."""
-        self.in_hand = 0
-        self.delivered += 1
+        self.settled += 1
         if self._held:
             self._release()
 
     def drop_all(self, reason: str) -> None:
         """Drop everything that waits, but not the event in hand; statuses that wait are lost too."""
-        events = [item for item in (*self._items, *self._held) if not isinstance(item, Marker)]
+        events = [item for item in (*self.items, *self._held) if not isinstance(item, Marker)]
         self.received += sum(1 for item in self._held if not isinstance(item, Marker))
-        self._items.clear()
+        self.items.clear()
         self._held.clear()
-        self._markers = 0
         if events:
             self._count_dropped(reason, len(events))
 
@@ -175,6 +166,8 @@ class EventQueue:
 
     def _count_dropped(self, reason: str, count: int) -> None:
         self.dropped_by_reason[reason] = self.dropped_by_reason.get(reason, 0) + count
+        self.dropped += count
+        self.settled += count
 
     def _note_loss(self, event: Event, *, position: Callable[[LossMarker], None]) -> None:
         self._count_dropped("overflow", 1)
@@ -186,6 +179,7 @@ class EventQueue:
 
     def _at_head(self, marker: LossMarker) -> None:
         self._loss = marker
+        self.has_loss = True
 
     def _drop_oldest(self, event: Event) -> None:
         self.received += 1
@@ -194,19 +188,19 @@ class EventQueue:
             self._note_loss(event, position=self._at_head)
             return
         self._note_loss(oldest, position=self._at_head)
-        self._items.append(event)
+        self.items.append(event)
 
     def _pop_oldest(self) -> Event | None:
         """Take out the oldest waiting event; statuses before it keep their place."""
-        for index, item in enumerate(self._items):
+        for index, item in enumerate(self.items):
             if not isinstance(item, Marker):
-                del self._items[index]
+                del self.items[index]
                 return item
         return None
 
     def _drop_newest(self, event: Event) -> None:
         self.received += 1
-        last = self._items[-1] if self._items else None
+        last = self.items[-1] if self.items else None
         if isinstance(last, LossMarker):
             last.add(event)
             self._count_dropped("overflow", 1)
@@ -215,17 +209,18 @@ class EventQueue:
 
     def _coalesce(self, event: Event) -> None:
         newest: dict[Any, Event | Marker] = {}
-        for item in (*self._items, event):
+        for item in (*self.items, event):
             key: Any = item if isinstance(item, Marker) else _coalescing_key(item)
             newest.pop(key, None)
             newest[key] = item
-        collapsed = len(self._items) + 1 - len(newest)
+        collapsed = len(self.items) + 1 - len(newest)
         if collapsed == 0:
             self._drop_oldest(event)
             return
         self.received += 1
         self.coalesced += collapsed
-        self._items = deque(newest.values())
+        self.settled += collapsed
+        self.items = deque(newest.values())
 
     def _fail(self, event: Event) -> None:
         self.received += 1
@@ -247,10 +242,7 @@ class EventQueue:
     def _release(self) -> None:
         while self._held and self.pending < self._max_pending:
             item = self._held.popleft()
-            self._items.append(item)
-            if isinstance(item, Marker):
-                self._markers += 1
-            else:
-                self.received += 1
+            self.items.append(item)
+            self.received += not isinstance(item, Marker)
         if not self._held and self.gate is not None:
             self.gate(True)

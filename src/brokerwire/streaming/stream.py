@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -35,7 +35,10 @@ logger = logging.getLogger(__name__)
 class Delivers(Protocol):
     """Where events go: ``put`` may be exchanged at any time, so it is looked up for each event."""
 
-    put: Callable[[Any], None]
+    @property
+    def put(self) -> Callable[[Any], None]:
+        """What takes an event."""
+        ...
 
 
 class Sink(Protocol):
@@ -44,6 +47,10 @@ class Sink(Protocol):
     @property
     def delivery(self) -> Delivers:
         """Where its events go."""
+        ...
+
+    def follow(self, symbol: str, route: "Route") -> None:
+        """Hear where the events of a symbol, as the subscriber spells it, pass."""
         ...
 
     def set_topic_state(self, topic: Topic, state: StreamState, reason: str) -> None:
@@ -66,43 +73,70 @@ class Sink(Protocol):
 class Respelled:
     """Gives a subscription its own spelling of a symbol that somebody else spells otherwise."""
 
-    __slots__ = ("_delivery", "_symbol", "put")
-
-    put: Callable[[Any], None]
+    __slots__ = ("_delivery", "_symbol")
 
     def __init__(self, delivery: Delivers, symbol: str) -> None:
         self._delivery = delivery
         self._symbol = symbol
-        self.put = self._put
 
-    def _put(self, event: Event) -> None:
+    def put(self, event: Event) -> None:
+        """Take one event."""
         self._delivery.put(respell(event, self._symbol))
 
 
-class Route:
-    """Where the events of one topic go, and how the topic is doing."""
+ACCOUNT_CHANNELS = frozenset({"order", "position", "balance"})
+"""Where a topic is an account and its events are about many symbols."""
 
-    __slots__ = ("deliveries", "events", "gap_start_ns", "is_ready", "reason", "sinks", "state")
+
+class NewestBySymbol:
+    """Keeps the newest event of every symbol of an account."""
+
+    __slots__ = ("events",)
 
     def __init__(self) -> None:
+        self.events: dict[str, Event] = {}
+
+    def put(self, event: Event) -> None:
+        """Take one event."""
+        self.events[event.symbol] = event
+
+
+class Route:
+    """Where the events of one topic go, how the topic is doing, and the last event."""
+
+    __slots__ = ("_newest", "deliveries", "gap_start_ns", "is_ready", "last", "reason", "sinks", "state")
+
+    def __init__(self, channel: str) -> None:
         self.sinks: list[tuple[Sink, Delivers]] = []
-        self.deliveries: tuple[Delivers, ...] = ()
         self.state: StreamState = "pending"
         self.reason = ""
         self.is_ready = False
-        self.events = 0
+        self.last: Event | None = None
         self.gap_start_ns: int | None = None
+        self._newest = NewestBySymbol() if channel in ACCOUNT_CHANNELS else None
+        self.deliveries: tuple[Delivers, ...] = ()
 
     def add(self, sink: Sink, delivery: Delivers) -> None:
         """Send events to one more place."""
         self.sinks.append((sink, delivery))
-        self.deliveries = tuple(delivery for _, delivery in self.sinks)
+        self._settle()
 
     def remove(self, sink: Sink) -> bool:
         """Send events to ``sink`` no more; tells whether nobody is left."""
         self.sinks = [entry for entry in self.sinks if entry[0] is not sink]
-        self.deliveries = tuple(delivery for _, delivery in self.sinks)
+        self._settle()
         return not self.sinks
+
+    def _settle(self) -> None:
+        newest: tuple[Delivers, ...] = () if self._newest is None else (self._newest,)
+        self.deliveries = (*newest, *(delivery for _, delivery in self.sinks))
+
+    def newest(self, spelling: str, symbol: str | None) -> Iterator[Event]:
+        """Yield the newest events about ``symbol`` (None: all), in the subscriber's spelling of the topic."""
+        if self._newest is not None:
+            yield from (event for event in self._newest.events.values() if symbol in {None, event.symbol})
+        elif self.last is not None and symbol in {None, spelling}:
+            yield self.last if self.last.symbol == spelling else respell(self.last, spelling)
 
 
 class StreamParts(Protocol):
@@ -190,9 +224,10 @@ class Stream:
         for topic, sink, symbol in wishes:
             route = self._routes.get(topic)
             if route is None:
-                route = self._routes[topic] = Route()
+                route = self._routes[topic] = Route(topic.channel)
                 fresh.append(topic)
             route.add(sink, sink.delivery if symbol == topic.symbol else Respelled(sink.delivery, symbol))
+            sink.follow(symbol, route)
             self._catch_up(topic, route, sink)
         if fresh and self._connection is not None:
             self._change_wire(lambda connection: connection.subscribe(fresh))
@@ -235,7 +270,7 @@ class Stream:
             if route is None:
                 self.unrouted += 1
                 continue
-            route.events += 1
+            route.last = event
             if not route.is_ready:
                 self._mark_ready(event._topic, route)
             for delivery in route.deliveries:
@@ -387,7 +422,7 @@ class Stream:
         if self.kind.is_fixed:
             self._announce("the symbols changed")
         elif fresh:
-            connection.session.subscribe(fresh, self._parts.clock.monotonic())
+            connection.subscribe(fresh)
 
     def _error_of(self, end: ConnectionEnd) -> BrokerwireError:
         if end.error is not None:

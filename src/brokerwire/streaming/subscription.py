@@ -13,6 +13,7 @@ from brokerwire.events import Event, StateChange, Status, StreamState, Topic
 from brokerwire.redact import clean
 from brokerwire.streaming.delivery import Delivery, DeliveryOptions
 from brokerwire.streaming.event_queue import Marker
+from brokerwire.streaming.stream import Route
 from brokerwire.typedefs import Callback
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Subscription(Generic[E]):
         self._control: SubscriptionControl | None = None
         self._topic_states: dict[Topic, StreamState] = {}
         self._unready: set[Topic] = set()
+        self._followed: dict[str, Route] = {}
         self._state: StreamState = "pending"
         loop = asyncio.get_running_loop()
         self._accepted: asyncio.Future[None] = loop.create_future()
@@ -118,11 +120,9 @@ class Subscription(Generic[E]):
         )
 
     def latest(self, symbol: str | None = None) -> E | None:
-        """Return the newest event of ``symbol`` (as subscribed), or of all if None; None before the first."""
-        events = cast(dict[str, E], self.delivery.latest)
-        if symbol is not None:
-            return events.get(symbol)
-        return max(events.values(), key=lambda event: event.received_ns, default=None)
+        """Return the newest event about ``symbol`` (as subscribed), or of all if None; None before the first."""
+        found = (event for spelling, route in self._followed.items() for event in route.newest(spelling, symbol))
+        return cast("E | None", max(found, key=lambda event: event.received_ns, default=None))
 
     def add_callback(self, callback: Callback[E]) -> None:
         """Call ``callback`` too, after those that are there.
@@ -246,13 +246,17 @@ class Subscription(Generic[E]):
     def remove_topic(self, topic: Topic, symbol: str) -> None:
         """Forget a topic that the user no longer wants, or could not get."""
         self._topic_states.pop(topic, None)
-        self.delivery.latest.pop(symbol, None)
+        self._followed.pop(symbol, None)
         self.mark_ready(topic)
         self._settle("symbols removed")
 
     async def accepted(self) -> None:
         """Return when no topic is pending any more; raises when one is refused before."""
         await asyncio.shield(self._accepted)
+
+    def follow(self, symbol: str, route: Route) -> None:
+        """Remember where the events of a symbol pass, for ``latest``."""
+        self._followed[symbol] = route
 
     def mark_ready(self, topic: Topic) -> None:
         """Take note that the topic has its first event or whole snapshot."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from brokerwire.errors import ConfigurationError, InvalidSymbolError, ProtocolError
-from brokerwire.events import Bar, Depth, Level, Quote, Side, Topic, Trade, set_message, set_topic
+from brokerwire.events import Bar, Depth, Level, Quote, Topic, Trade, set_message, set_topic, stamp
 from brokerwire.redact import clean
 from brokerwire.venue import Request
 from brokerwire.venues.binance.spec import DEPTH_WEIGHTS, INTERVALS, NAME, SETTING_CHOICES
@@ -113,42 +113,51 @@ def protocol_error(exc: Exception, frame: bytes) -> ProtocolError:
     return ProtocolError(f"Binance sent a frame that cannot be read ({exc}): {excerpt}", excerpt=excerpt, venue=NAME)
 
 
-def decode_quote(message: bytes, topic: Topic, received_ns: int) -> Quote:
-    """Read a bookTicker message; it carries no time of its own."""
+def decode_quotes(message: bytes, topics: Sequence[Topic], received_ns: int) -> list[Quote]:
+    """Read a bookTicker message, for each topic; it carries no time of its own."""
     m = _decode_quote(message)
-    event = Quote(NAME, topic.symbol, None, received_ns, m.b, m.B, m.a, m.A)
-    set_topic(event, topic)
-    set_message(event, message)
-    return event
+    events = []
+    for topic in topics:
+        event = Quote(NAME, topic.symbol, None, received_ns, m.b, m.B, m.a, m.A)
+        set_topic(event, topic)
+        set_message(event, message)
+        events.append(event)
+    return events
 
 
-def decode_trade(message: bytes, topic: Topic, received_ns: int) -> Trade:
-    """Read a trade; when the buyer was resting, the aggressor sold."""
+def decode_trades(message: bytes, topics: Sequence[Topic], received_ns: int) -> list[Trade]:
+    """Read a trade, for each topic; when the buyer was resting, the aggressor sold."""
     m = _decode_trade(message)
-    side: Side = "sell" if m.m else "buy"
-    event = Trade(NAME, topic.symbol, m.T * _MS, received_ns, m.p, m.q, side, str(m.t))
-    set_topic(event, topic)
-    set_message(event, message)
-    return event
+    events = []
+    for topic in topics:
+        event = Trade(NAME, topic.symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.t)
+        set_topic(event, topic)
+        set_message(event, message)
+        events.append(event)
+    return events
 
 
-def decode_aggregate(message: bytes, topic: Topic, received_ns: int) -> Trade:
-    """Read an aggregated trade; its id counts aggregated trades."""
+def decode_aggregates(message: bytes, topics: Sequence[Topic], received_ns: int) -> list[Trade]:
+    """Read an aggregated trade, for each topic; its id counts aggregated trades."""
     m = _decode_aggregate(message)
-    side: Side = "sell" if m.m else "buy"
-    event = Trade(NAME, topic.symbol, m.T * _MS, received_ns, m.p, m.q, side, str(m.a))
-    set_topic(event, topic)
-    set_message(event, message)
-    return event
+    events = []
+    for topic in topics:
+        event = Trade(NAME, topic.symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.a)
+        set_topic(event, topic)
+        set_message(event, message)
+        events.append(event)
+    return events
 
 
-def decode_bar(message: bytes, topic: Topic, received_ns: int) -> Bar:
-    """Read a kline message."""
+def decode_bars(message: bytes, topics: Sequence[Topic], received_ns: int) -> list[Bar]:
+    """Read a kline message, for each topic."""
     m = _decode_kline(message)
-    event = _bar_of(m.k, topic.symbol, m.E * _MS, received_ns)
-    set_topic(event, topic)
-    set_message(event, message)
-    return event
+    events = []
+    for topic in topics:
+        event = _bar_of(m.k, topic.symbol, m.E * _MS, received_ns)
+        stamp(event, topic, message)
+        events.append(event)
+    return events
 
 
 def _bar_of(k: Kline, symbol: str, time_ns: int, received_ns: int) -> Bar:

@@ -193,7 +193,7 @@ def get_trades(symbol: str, *, limit: int | None = None) -> Operation[list[Trade
     trades = []
     for m, row in zip(_decode_trades(response.body), response.json(), strict=True):
         side: Side = "sell" if m.is_buyer_maker else "buy"
-        trade = Trade(spec.NAME, name, m.time * _MS, response.received_ns, m.price, m.qty, side, str(m.id))
+        trade = Trade(spec.NAME, name, m.time * _MS, response.received_ns, m.price, m.qty, side, m.id)
         set_message(trade, row)
         trades.append(trade)
     return trades

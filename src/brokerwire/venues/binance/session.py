@@ -27,13 +27,13 @@ from brokerwire.venues.binance.codec import (
     BookSide,
     bar_of_row,
     control_frames,
-    decode_aggregate,
-    decode_bar,
+    decode_aggregates,
+    decode_bars,
     decode_depth,
     decode_envelope,
-    decode_quote,
+    decode_quotes,
     decode_snapshot,
-    decode_trade,
+    decode_trades,
     depth_event,
     depth_request,
     klines_request,
@@ -42,8 +42,10 @@ from brokerwire.venues.binance.codec import (
 )
 from brokerwire.venues.binance.wire import DepthMessage, DepthSnapshot, Envelope
 
-_HEAD = b'{"stream":"'
-_MIDDLE = b'","data":'
+_NAME_AT = len(b'{"stream":"')
+_MESSAGE_AFTER = len(b'","data":')
+"""Where the parts of a combined frame are when it is written as it always has been; else it is parsed."""
+
 Emit: TypeAlias = Callable[[Signal], None]
 
 
@@ -55,7 +57,7 @@ class BinanceSession:
         self.deadline: float | None = None
         self.unknown_messages = 0
         self._settings = settings
-        self._feeds: dict[bytes, _Feed] = {}
+        self._feeds: dict[bytes, Feed] = {}
         self._is_open = False
         self._next_id = 1
         self._waiting: dict[int, tuple[float, list[str]]] = {}
@@ -69,7 +71,7 @@ class BinanceSession:
         fresh: list[str] = []
         for topic in topics:
             name = stream_name(topic, self._settings)
-            feed = self._feeds.get(name.encode())
+            feed = self._feed(name)
             if feed is None:
                 feed = self._feeds[name.encode()] = _new_feed(topic, self._settings, self._emit)
                 fresh.append(name)
@@ -86,7 +88,7 @@ class BinanceSession:
         gone: list[str] = []
         for topic in topics:
             name = stream_name(topic, self._settings)
-            feed = self._feeds.get(name.encode())
+            feed = self._feed(name)
             if feed is not None and feed.remove(topic):
                 del self._feeds[name.encode()]
                 gone.append(name)
@@ -112,6 +114,9 @@ class BinanceSession:
         self.has_output = True
         self._settle_deadline()
 
+    def _feed(self, name: str) -> "Feed | None":
+        return self._feeds.get(name.encode())
+
     # Frames
 
     def receive(self, frame: Frame, now: float, received_ns: int) -> Sequence[Event]:
@@ -120,20 +125,20 @@ class BinanceSession:
         Raises:
             ProtocolError: It cannot be read.
         """
-        end = frame.find(b'"', 11)
-        feed = self._feeds.get(frame[11:end])
-        if feed is None or frame[end : end + 9] != _MIDDLE or frame[:11] != _HEAD:
+        end = frame.find(b'"', _NAME_AT)
+        feed = self._feeds.get(frame[_NAME_AT:end])
+        if feed is None:
             return self._receive_other(frame, now, received_ns)
         try:
-            return feed.receive(frame[end + 9 : -1], now, received_ns)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-            raise protocol_error(exc, frame) from exc
+            return feed.receive(frame[end + _MESSAGE_AFTER : -1], now, received_ns)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return self._receive_other(frame, now, received_ns)
 
     def _receive_other(self, frame: Frame, now: float, received_ns: int) -> Sequence[Event]:
         """Replies, notices, late frames of streams given back, and streams written in another way."""
         try:
             message = decode_envelope(frame)
-            if message.stream is not None and (feed := self._feeds.get(message.stream.encode())) is not None:
+            if message.stream is not None and (feed := self._feed(message.stream)) is not None:
                 return feed.receive(bytes(message.data), now, received_ns)
         except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
             raise protocol_error(exc, frame) from exc
@@ -150,7 +155,7 @@ class BinanceSession:
         refusal = message.error if isinstance(message.error, Mapping) else {"code": message.code, "msg": message.msg}
         is_refused = refusal.get("code") is not None
         for name in names:
-            feed = self._feeds.get(name.encode())
+            feed = self._feed(name)
             if feed is None:
                 continue
             if is_refused:
@@ -161,7 +166,7 @@ class BinanceSession:
                 feed.accepted(feed.topics, now)
         self._settle_deadline()
 
-    def _refuse(self, name: str, feed: "_Feed", refusal: Mapping[str, Any]) -> None:
+    def _refuse(self, name: str, feed: "Feed", refusal: Mapping[str, Any]) -> None:
         del self._feeds[name.encode()]
         text = clean(f"{refusal.get('msg')} ({refusal.get('code')})")
         for topic in feed.topics:
@@ -172,7 +177,7 @@ class BinanceSession:
 
     def receive_response(self, key: Any, response: Response, now: float) -> Sequence[Event]:
         """Take the snapshot of a book or the bars of the past."""
-        feed = self._feeds.get(key)
+        feed = self._feed(key)
         if feed is None:
             return ()
         try:
@@ -218,9 +223,11 @@ class BinanceSession:
 class _Feed:
     """One stream of the venue and the topics that hang on it; most streams need no more than this."""
 
+    __slots__ = ("_decode", "is_accepted", "topics")
+
     deadline: float | None = None
 
-    def __init__(self, decode: Callable[[bytes, Topic, int], Event]) -> None:
+    def __init__(self, decode: Callable[[bytes, Sequence[Topic], int], Sequence[Event]]) -> None:
         self.topics: tuple[Topic, ...] = ()
         self.is_accepted = False
         self._decode = decode
@@ -239,7 +246,7 @@ class _Feed:
 
     def receive(self, message: bytes, now: float, received_ns: int) -> Sequence[Event]:
         """Return one event for each topic."""
-        return [self._decode(message, topic, received_ns) for topic in self.topics]
+        return self._decode(message, self.topics, received_ns)
 
     def receive_response(self, response: Response, now: float) -> Sequence[Event]:
         """Return nothing: nothing is fetched."""
@@ -260,7 +267,7 @@ class _BarFeed:
         self._emit = emit
         self._symbol = topic.symbol
         self._interval = topic.variant.partition(";")[0]
-        self._key = f"{topic.symbol.lower()}@kline_{self._interval}".encode()
+        self._key = f"{topic.symbol.lower()}@kline_{self._interval}"
         self._newest: Bar | None = None
         self._wants_history: dict[Topic, int] = {}
 
@@ -288,11 +295,12 @@ class _BarFeed:
 
     def receive(self, message: bytes, now: float, received_ns: int) -> Sequence[Event]:
         """Return the bar for each topic; a bar that opens before the last one was closed has that one fetched."""
-        bar = decode_bar(message, self.topics[0], received_ns)
+        bars = decode_bars(message, self.topics, received_ns)
+        bar = bars[0]
         newest, self._newest = self._newest, bar
         if newest is not None and bar.open_time_ns > newest.open_time_ns and not newest.is_closed:
             self._fetch(2)
-        return [bar, *(decode_bar(message, topic, received_ns) for topic in self.topics[1:])]
+        return bars
 
     def receive_response(self, response: Response, now: float) -> Sequence[Event]:
         """Return the closed bars of the past that are wanted."""
@@ -329,7 +337,7 @@ class _BookFeed:
         self.deadline: float | None = None
         self._emit = emit
         self._symbol = topic.symbol
-        self._key = stream_name(topic, settings).encode()
+        self._key = stream_name(topic, settings)
         self._seed_levels = int(settings.get("depth_seed", 1000))
         self._bids = BookSide(-1)
         self._asks = BookSide(1)
@@ -493,14 +501,14 @@ def _window_of(bids: BookSide, asks: BookSide) -> tuple[float, float]:
 
 
 Feed: TypeAlias = _Feed | _BarFeed | _BookFeed
-_DECODERS: Mapping[tuple[str, str], Callable[[bytes, Topic, int], Event]] = {
-    ("quote", ""): decode_quote,
-    ("trade", "trade"): decode_trade,
-    ("trade", "aggregate"): decode_aggregate,
+_DECODERS: Mapping[tuple[str, str], Callable[[bytes, Sequence[Topic], int], Sequence[Event]]] = {
+    ("quote", ""): decode_quotes,
+    ("trade", "trade"): decode_trades,
+    ("trade", "aggregate"): decode_aggregates,
 }
 
 
-def _new_feed(topic: Topic, settings: Mapping[str, Any], emit: Emit) -> Any:
+def _new_feed(topic: Topic, settings: Mapping[str, Any], emit: Emit) -> Feed:
     if topic.channel == "bar":
         return _BarFeed(topic, emit)
     if topic.channel == "depth":

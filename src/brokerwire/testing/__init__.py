@@ -1,0 +1,1 @@
+"""What users of the library test and measure with."""
