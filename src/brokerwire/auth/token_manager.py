@@ -9,7 +9,7 @@ from msgspec import Struct
 from brokerwire.auth.token_store import StoredToken, TokenStore, fingerprint
 from brokerwire.clock import Clock
 from brokerwire.config import Credentials, Secret
-from brokerwire.errors import BrokerwireError, ReauthenticationRequired
+from brokerwire.errors import AuthenticationError, BrokerwireError, ReauthenticationRequired
 from brokerwire.redact import Redactor
 from brokerwire.venue import Request, Response, TokenGrant, TokenSpec
 
@@ -102,6 +102,20 @@ class TokenManager:
             self._learn(grant)
             await self._keep(self._stored(grant, refresh_token))
         return self._adopt(grant.access_token, grant.expires_in_s)
+
+    async def take_login(self, exchange: Request) -> None:
+        """Turn the code of a login into tokens and keep them; the refresh token becomes the given one.
+
+        Raises:
+            AuthenticationError: The code was refused, or no refresh token came with it.
+        """
+        async with self._store.lock(self._clock):
+            grant = self._spec.parse_grant(await self._send(exchange))
+            if grant.refresh_token is None:
+                raise AuthenticationError("the login gave no refresh token; ask for the scope offline_access")
+            self._learn(grant)
+            await self._keep(self._stored(grant, grant.refresh_token))
+        self._adopt(grant.access_token, grant.expires_in_s)
 
     async def _keep(self, token: StoredToken) -> None:
         """Store before use. A disk that fails must not end a service whose token is good."""

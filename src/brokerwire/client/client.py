@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,10 +18,11 @@ from brokerwire.client.environment import (
     venue_name,
 )
 from brokerwire.client.log_filter import RedactingFilter
+from brokerwire.client.login import log_in
 from brokerwire.client.offline import OfflineVenue
 from brokerwire.clock import Clock, SystemClock
 from brokerwire.config import Credentials, Environment, Network, Timeouts, check_endpoint
-from brokerwire.errors import ConfigurationError, StreamError
+from brokerwire.errors import ConfigurationError, StreamError, UnsupportedError
 from brokerwire.redact import Redactor
 from brokerwire.services.brokerage import BrokerageService
 from brokerwire.services.desk import Desk
@@ -30,7 +31,7 @@ from brokerwire.services.order_execution import OrderExecutionService
 from brokerwire.streaming.manager import StreamManager
 from brokerwire.streaming.venue_link import VenueLink
 from brokerwire.transport.http import HttpClient
-from brokerwire.venue import Source, Venue
+from brokerwire.venue import Source, TokenSpec, Venue
 from brokerwire.venues import load_venue, venue_names
 
 
@@ -181,14 +182,17 @@ class Client:
         self._check_credentials()
         spec = self._venue.tokens
         if spec is not None and self._link.tokens is None:
-            self._link.tokens = TokenManager(
-                spec,
-                self._credentials,
-                send=self._link.send_plain,
-                store=self._token_store(),
-                clock=self._clock,
-                redactor=self._redactor,
-            )
+            self._link.tokens = self._new_tokens(spec)
+
+    def _new_tokens(self, spec: TokenSpec) -> TokenManager:
+        return TokenManager(
+            spec,
+            self._credentials,
+            send=self._link.send_plain,
+            store=self._token_store(),
+            clock=self._clock,
+            redactor=self._redactor,
+        )
 
     def _adopt(self, credentials: Mapping[str, str]) -> None:
         self._credentials = Credentials(credentials)
@@ -218,6 +222,67 @@ class Client:
             client_id=client_id.reveal() if client_id else "",
         )
         return FileTokenStore(path)
+
+    # The login of a human
+
+    async def log_in(self, announce: Callable[[str], None], *, port: int | None = None) -> str:
+        """Log a human in with the browser; ``announce`` is given the address of the login page.
+
+        Returns where the token is kept.
+
+        Raises:
+            UnsupportedError: The venue has no login, its keys are enough.
+            AuthenticationError: The login was refused or did not come within 5 minutes.
+            ConfigurationError: The client id is missing, or the port is in use.
+        """
+        spec = self._login_spec()
+        tokens = self._new_tokens(spec)
+        try:
+            await log_in(
+                spec,
+                self._credentials,
+                tokens,
+                auth_address=self._link.address("auth"),
+                announce=announce,
+                port=port,
+            )
+        finally:
+            await tokens.close()
+        return self._login_place()
+
+    def _login_spec(self) -> TokenSpec:
+        if self._venue.tokens is None:
+            raise UnsupportedError(f"{self._venue.name} has no login; its keys are enough", venue=self._venue.name)
+        return self._venue.tokens
+
+    def _login_place(self) -> str:
+        store = self._token_store()
+        return str(store.path) if isinstance(store, FileTokenStore) else "memory"
+
+    def login_status(self) -> str:
+        """Say in a line whether somebody is logged in, and where the token is kept.
+
+        Raises:
+            UnsupportedError: The venue has no login.
+        """
+        self._login_spec()
+        stored = self._token_store().read()
+        if stored is not None:
+            return f"logged in at {self._venue.name}; the token is in {self._login_place()}"
+        if "refresh_token" in self._credentials:
+            return f"a refresh token for {self._venue.name} is given by the environment"
+        return f"not logged in at {self._venue.name}; run: brokerwire auth login"
+
+    def log_out(self) -> str:
+        """Delete the stored token and say so in a line; the venue is not told.
+
+        Raises:
+            UnsupportedError: The venue has no login.
+        """
+        self._login_spec()
+        place = self._login_place()
+        self._token_store().erase()
+        return f"logged out of {self._venue.name}; {place} is gone"
 
     # What the user sees besides the services
 
@@ -299,6 +364,23 @@ def _check_settings(venue: Venue, given: Mapping[str, Any]) -> dict[str, Any]:
                 venue=venue.name,
             )
     return {**venue.settings, **given}
+
+
+_ENVIRONMENTS: tuple[Environment, ...] = ("live", "paper")
+
+
+def describe_venues() -> list[dict[str, Any]]:
+    """Return for each venue its name, capabilities, environments, credentials and settings."""
+    return [
+        {
+            "venue": venue.name,
+            "capabilities": dict(venue.capabilities),
+            "environments": [name for name in _ENVIRONMENTS if venue.endpoints.of(name)] + ["offline"],
+            "credentials": dict(venue.credentials),
+            "settings": dict(venue.settings),
+        }
+        for venue in map(load_venue, venue_names())
+    ]
 
 
 def _venues_with(capability: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""The ``brokerwire`` command: a thin layer over the client and the simulator."""

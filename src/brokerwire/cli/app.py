@@ -1,0 +1,65 @@
+"""The command tree and the one place where errors become a line and an exit code."""
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from brokerwire import __version__
+from brokerwire.cli import account, auth, bench, orders, simulate, stream, venues
+from brokerwire.cli.running import INTERRUPTED, Ended
+from brokerwire.errors import BrokerwireError
+from brokerwire.redact import escape
+
+app = typer.Typer(
+    name="brokerwire",
+    help="Live market data, orders and accounts from any broker, and an offline venue to try them on.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(stream.app, name="stream")
+app.add_typer(orders.app, name="orders")
+app.add_typer(auth.app, name="auth")
+app.command("account")(account.show)
+app.command("venues")(venues.show)
+app.command("simulate")(simulate.serve)
+app.command("bench")(bench.run)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"brokerwire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def run() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    try:
+        app(standalone_mode=False)
+        sys.exit(0)
+    except (click.exceptions.Exit, Ended) as exc:
+        sys.exit(exc.exit_code)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read us has gone; there is nobody to tell, and the interpreter must not try again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except (BrokerwireError, OSError, ValueError) as exc:
+        typer.echo(f"error: {escape(str(exc))}", err=True)
+        sys.exit(1)

@@ -1,0 +1,82 @@
+"""Runs the coroutines of commands: the event loop, signals, the working directory's ``.env``."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+from dotenv import load_dotenv
+from dotenv.parser import parse_stream
+
+from brokerwire.errors import ConfigurationError
+
+T = TypeVar("T")
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class Ended(Exception):
+    """Ends the command with an exit code and without a word."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+def load_environment() -> None:
+    """Read the ``.env`` of the working directory, if there is one, and say so; what is set already stays.
+
+    Raises:
+        ConfigurationError: A line of it cannot be read.
+    """
+    path = Path(".env")
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as file:
+        broken = [binding.original.line for binding in parse_stream(file) if binding.error]
+    if broken:
+        raise ConfigurationError(f".env, line {broken[0]}: not of the form NAME=value")
+    load_dotenv(path)
+    typer.echo("using .env of this directory", err=True)
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run ``main()`` on uvloop where it is installed; Ctrl-C and SIGTERM cancel it and set the exit code."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_until_terminated(main))
+    except KeyboardInterrupt:
+        raise Ended(INTERRUPTED) from None
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ModuleNotFoundError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _until_terminated(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    task = asyncio.current_task()
+    is_terminated = False
+
+    def terminate() -> None:
+        nonlocal is_terminated
+        is_terminated = True
+        if task is not None:
+            task.cancel()
+
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        return await main()
+    except asyncio.CancelledError:
+        if is_terminated:
+            raise Ended(TERMINATED) from None
+        raise

@@ -1,0 +1,67 @@
+"""The control endpoint: see what the simulator does, switch faults, drop streams; under ``/_control/``."""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from brokerwire.simulator.connections import Connections
+from brokerwire.simulator.exchange import Exchange
+from brokerwire.simulator.faults import Faults
+from brokerwire.simulator.journal import Journal
+
+PREFIX = "/_control"
+
+
+class ControlPanel:
+    """Handlers for ``GET state|journal``, ``POST|DELETE fault`` and ``POST drop``."""
+
+    def __init__(self, *, exchange: Exchange, faults: Faults, journal: Journal, connections: Connections) -> None:
+        self._exchange = exchange
+        self._faults = faults
+        self._journal = journal
+        self._connections = connections
+
+    def add_routes(self, app: web.Application) -> None:
+        """Serve the control endpoint from ``app``."""
+        app.router.add_get(f"{PREFIX}/state", self._state)
+        app.router.add_get(f"{PREFIX}/journal", self._journal_entries)
+        app.router.add_post(f"{PREFIX}/fault", self._set_fault)
+        app.router.add_delete(f"{PREFIX}/fault", self._clear_fault)
+        app.router.add_post(f"{PREFIX}/drop", self._drop)
+
+    async def _state(self, _: web.Request) -> web.Response:
+        orders = self._exchange.orders
+        return _json(
+            {
+                "seed": self._exchange.market.seed,
+                "time_ns": self._exchange.market.now_ns(),
+                "faults": self._faults.names(),
+                "streams": self._connections.names(),
+                "accounts": sorted(self._exchange.accounts),
+                "orders": len(orders),
+            }
+        )
+
+    async def _journal_entries(self, request: web.Request) -> web.Response:
+        return _json(self._journal.entries(request.query.get("kind")))
+
+    async def _set_fault(self, request: web.Request) -> web.Response:
+        try:
+            body = msgspec.json.decode(await request.read(), type=dict[str, Any])
+            script = msgspec.convert(body.pop("script", None), str)
+            self._faults.set(script, **body)
+        except (msgspec.DecodeError, ValueError, TypeError) as exc:
+            return _json({"error": str(exc)}, status=400)
+        return _json({"faults": self._faults.names()})
+
+    async def _clear_fault(self, request: web.Request) -> web.Response:
+        self._faults.clear(request.query.get("script"))
+        return _json({"faults": self._faults.names()})
+
+    async def _drop(self, request: web.Request) -> web.Response:
+        return _json({"dropped": self._connections.drop(request.query.get("channel", ""))})
+
+
+def _json(value: object, *, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")

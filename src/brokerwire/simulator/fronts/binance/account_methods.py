@@ -1,0 +1,97 @@
+"""Every request about orders and the account: names, paths, verbs, weights and arguments."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import msgspec
+
+from brokerwire.simulator.fronts.binance.arguments import Arguments
+from brokerwire.simulator.fronts.binance.figures import TimeUnit
+from brokerwire.simulator.fronts.binance.order_tickets import NEW_ORDER_NAMES
+from brokerwire.simulator.fronts.binance.trading_desk import TradingDesk
+
+AccountHandler: TypeAlias = Callable[[TradingDesk, Arguments, TimeUnit], Any]
+SIGNED_NAMES = frozenset({"timestamp", "recvWindow", "signature", "apiKey"})
+
+
+class AccountMethod(msgspec.Struct, frozen=True):
+    """One signed request; ``is_order`` says that it counts as an order and costs nothing when it succeeds."""
+
+    name: str
+    verb: str
+    path: str
+    handle: AccountHandler
+    weight: Callable[[Arguments], int]
+    names: frozenset[str]
+    is_order: bool = False
+
+
+def _weighs(weight: int) -> Callable[[Arguments], int]:
+    return lambda _: weight
+
+
+def _open_weight(arguments: Arguments) -> int:
+    return 6 if arguments.has("symbol") else 80
+
+
+def _trades_weight(arguments: Arguments) -> int:
+    return 5 if arguments.has("orderId") else 20
+
+
+_CANCEL = frozenset(["symbol", "orderId", "origClientOrderId", "newClientOrderId", "cancelRestrictions"])
+_HISTORY = frozenset(["symbol", "orderId", "fromId", "startTime", "endTime", "limit"])
+
+ACCOUNT_METHODS: tuple[AccountMethod, ...] = (
+    AccountMethod("order.place", "POST", "order", TradingDesk.place, _weighs(1), NEW_ORDER_NAMES, is_order=True),
+    AccountMethod("order.test", "POST", "order/test", TradingDesk.test, _weighs(1), NEW_ORDER_NAMES),
+    AccountMethod("order.status", "GET", "order", TradingDesk.status, _weighs(4), _CANCEL),
+    AccountMethod("order.cancel", "DELETE", "order", TradingDesk.cancel, _weighs(1), _CANCEL, is_order=True),
+    AccountMethod(
+        "openOrders.status", "GET", "openOrders", TradingDesk.open_orders, _open_weight, frozenset({"symbol"})
+    ),
+    AccountMethod(
+        "openOrders.cancelAll",
+        "DELETE",
+        "openOrders",
+        TradingDesk.cancel_all,
+        _weighs(1),
+        frozenset({"symbol"}),
+        is_order=True,
+    ),
+    AccountMethod("allOrders", "GET", "allOrders", TradingDesk.all_orders, _weighs(20), _HISTORY),
+    AccountMethod("myTrades", "GET", "myTrades", TradingDesk.my_trades, _trades_weight, _HISTORY),
+    AccountMethod(
+        "account.status",
+        "GET",
+        "account",
+        TradingDesk.account_status,
+        _weighs(20),
+        frozenset({"omitZeroBalances"}),
+    ),
+    AccountMethod(
+        "account.rateLimits.orders",
+        "GET",
+        "rateLimit/order",
+        TradingDesk.order_counts,
+        _weighs(40),
+        frozenset(),
+    ),
+)
+
+ACCOUNT_METHODS_BY_NAME: Mapping[str, AccountMethod] = MappingProxyType(
+    {method.name: method for method in ACCOUNT_METHODS}
+)
+
+
+def call_account(method: AccountMethod, trading: TradingDesk, arguments: Arguments, *, unit: TimeUnit) -> Any:
+    """Carry out a signed request whose caller has been checked and whose weight has been paid.
+
+    Raises:
+        Refusal: The venue refuses it.
+    """
+    arguments.check_names(method.names | SIGNED_NAMES)
+    result = method.handle(trading, arguments, unit)
+    if method.is_order:
+        trading.desk.limits.give_back(method.weight(arguments), trading.desk.now_ns())
+    return result

@@ -1,0 +1,228 @@
+"""Quotes: the REST snapshot, and the stream of a full frame and then only what changed."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from brokerwire.simulator.fronts.tradestation.answers import comma_list, json_response, moment, number, rounded
+from brokerwire.simulator.fronts.tradestation.gate import Caller
+from brokerwire.simulator.fronts.tradestation.streams import MARKET_DATA, LineStream, StreamTools
+from brokerwire.simulator.instruments import Instrument
+from brokerwire.simulator.market import Market
+from brokerwire.simulator.price_path import DAY_NS, mix, path_key
+from brokerwire.simulator.sessions import new_york_ns, trading_day
+from brokerwire.simulator.ticks import SimQuote, SimTrade, Tick
+
+_VENUES = ("ARCX", "NSDQ", "BATS", "EDGX", "XNYS", "IEXG", "MEMX", "EDGA")
+_MAX_SYMBOLS = 100
+
+
+def day_bounds(at_ns: int) -> tuple[int, int]:
+    """Return start and end of the trading day that ``at_ns`` belongs to: 16:00 to 16:00 in New York."""
+    day = trading_day(at_ns)
+    return new_york_ns(day - timedelta(days=1), 16), new_york_ns(day, 16)
+
+
+class _Year(msgspec.Struct, frozen=True):
+    """The extremes of the last 365 days."""
+
+    high: Decimal
+    high_ns: int
+    low: Decimal
+    low_ns: int
+
+
+def open_interest(instrument: Instrument) -> int:
+    """Return the number of open contracts of a future or option, else 0."""
+    if instrument.kind not in ("future", "option"):
+        return 0
+    return 500 + path_key(0, instrument.symbol) % 90_000
+
+
+class QuoteBoard:
+    """The running figures of one symbol's trading day, fed by ticks and written as the venue writes them."""
+
+    def __init__(self, market: Market, instrument: Instrument) -> None:
+        self._market = market
+        self._instrument = instrument
+        self._quote = market.quote(instrument.symbol)
+        self._trade = market.last_trade(instrument.symbol)
+        self._sent: dict[str, Any] = {}
+        self._begin_day()
+
+    def _begin_day(self) -> None:
+        market, symbol, now_ns = self._market, self._instrument.symbol, self._market.now_ns()
+        start_ns, self._end_ns = day_bounds(now_ns)
+        today = market.window(symbol, start_ns, self._end_ns)
+        before = market.window(symbol, start_ns - DAY_NS, start_ns)
+        last = self._trade.price
+        self._open = today.open if today else last
+        self._high = today.high if today else last
+        self._low = today.low if today else last
+        self._volume = today.volume if today else Decimal(0)
+        self._value = today.quote_volume if today else Decimal(0)
+        self._previous_close = before.close if before else self._open
+        self._previous_volume = before.volume if before else Decimal(0)
+        self._year: _Year | None = None
+
+    def _read_year(self) -> _Year:
+        now_ns = self._market.now_ns()
+        days = self._market.bars(self._instrument.symbol, DAY_NS, now_ns - 365 * DAY_NS, now_ns)
+        highest = max(days, key=lambda bar: bar.high, default=None)
+        lowest = min(days, key=lambda bar: bar.low, default=None)
+        return _Year(
+            high=highest.high if highest else self._high,
+            high_ns=highest.open_ns if highest else now_ns,
+            low=lowest.low if lowest else self._low,
+            low_ns=lowest.open_ns if lowest else now_ns,
+        )
+
+    def day(self) -> dict[str, Decimal]:
+        """Return the figures of the day that option streams show."""
+        return {
+            "Close": self._trade.price,
+            "High": self._high,
+            "Last": self._trade.price,
+            "Low": self._low,
+            "Open": self._open,
+            "PreviousClose": self._previous_close,
+            "Volume": self._volume,
+        }
+
+    @property
+    def quote(self) -> SimQuote:
+        """The best bid and ask."""
+        return self._quote
+
+    def take(self, tick: Tick) -> None:
+        """Bring the figures up to date."""
+        if isinstance(tick, SimQuote):
+            self._quote = tick
+        elif isinstance(tick, SimTrade):
+            if tick.time_ns >= self._end_ns:
+                self._trade = tick
+                self._begin_day()
+                return
+            self._trade = tick
+            self._high, self._low = max(self._high, tick.price), min(self._low, tick.price)
+            self._volume += tick.size
+            self._value += tick.size * tick.price
+
+    def full(self, *, is_stream: bool) -> dict[str, Any]:
+        """Return every field; the change in percent is a fraction on streams."""
+        trade, quote = self._trade, self._quote
+        year = self._year = self._year or self._read_year()
+        change = trade.price - self._previous_close
+        percent = change / self._previous_close * (1 if is_stream else 100)
+        record: dict[str, Any] = {
+            "Symbol": self._instrument.symbol,
+            "Open": number(self._open),
+            "High": number(self._high),
+            "Low": number(self._low),
+            "PreviousClose": number(self._previous_close),
+            "Last": number(trade.price),
+            "Ask": number(quote.ask),
+            "AskSize": number(quote.ask_size),
+            "Bid": number(quote.bid),
+            "BidSize": number(quote.bid_size),
+            "NetChange": number(change),
+            "NetChangePct": rounded(percent, 6),
+            "High52Week": number(max(year.high, self._high)),
+            "High52WeekTimestamp": moment(year.high_ns),
+            "Low52Week": number(min(year.low, self._low)),
+            "Low52WeekTimestamp": moment(year.low_ns),
+            "Volume": number(self._volume),
+            "PreviousVolume": number(self._previous_volume),
+            "Close": number(trade.price),
+            "DailyOpenInterest": str(open_interest(self._instrument)),
+            "TradeTime": moment(trade.time_ns),
+            "TickSizeTier": "0",
+            "MarketFlags": {"IsDelayed": False, "IsHardToBorrow": False, "IsBats": False, "IsHalted": False},
+            "LastSize": number(trade.size),
+            "LastVenue": self._venue(),
+            "VWAP": rounded(self._value / self._volume, 6) if self._volume else number(trade.price),
+        }
+        return record | self._future_fields()
+
+    def _venue(self) -> str:
+        if self._instrument.kind in ("stock", "etf"):
+            return _VENUES[mix(7, self._trade.trade_id) % len(_VENUES)]
+        return self._instrument.exchange
+
+    def _future_fields(self) -> dict[str, Any]:
+        expiration = self._instrument.expiration
+        if self._instrument.kind != "future" or expiration is None:
+            return {}
+        limit = self._instrument.anchor * Decimal("0.2")
+        return {
+            "MinPrice": number(self._instrument.anchor - limit),
+            "MaxPrice": number(self._instrument.anchor + limit),
+            "FirstNoticeDate": "",
+            "LastTradingDate": f"{expiration:%Y-%m-%d}T00:00:00Z",
+        }
+
+    def changes(self) -> dict[str, Any]:
+        """Return the symbol and the fields that have changed since the last frame; empty when none has."""
+        now = self.full(is_stream=True)
+        changed = {name: value for name, value in now.items() if self._sent.get(name) != value}
+        self._sent = now
+        return {"Symbol": now["Symbol"], **changed} if changed else {}
+
+
+def find_instrument(market: Market, symbol: str) -> Instrument | None:
+    """Return an instrument by its symbol in any case."""
+    return market.universe.find(symbol.upper())
+
+
+class Quotes:
+    """Handlers of quote snapshots and quote streams."""
+
+    def __init__(self, market: Market, tools: StreamTools) -> None:
+        self._market = market
+        self._tools = tools
+
+    async def snapshot(self, request: web.Request, _: Caller) -> web.Response:
+        """Answer ``GET /v3/marketdata/quotes/{symbols}``."""
+        quotes: list[dict[str, Any]] = []
+        errors: list[dict[str, Any]] = []
+        for symbol in comma_list(request.match_info["symbols"], limit=_MAX_SYMBOLS, what="symbols"):
+            instrument = find_instrument(self._market, symbol)
+            if instrument is None:
+                errors.append({"Symbol": symbol, "Error": "FAILED, INVALID SYMBOL"})
+            else:
+                quotes.append(QuoteBoard(self._market, instrument).full(is_stream=False))
+                await asyncio.sleep(0)
+        body: dict[str, Any] = {"Quotes": quotes} if quotes else {}
+        return json_response(body | ({"Errors": errors} if errors else {}))
+
+    async def stream(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """Answer ``GET /v3/marketdata/stream/quotes/{symbols}``."""
+        symbols = comma_list(request.match_info["symbols"], limit=_MAX_SYMBOLS, what="symbols")
+        stream = LineStream(request, caller, spec=MARKET_DATA, tools=self._tools)
+
+        async def start(lines: LineStream) -> None:
+            for symbol in symbols:
+                self._follow(symbol, lines)
+                await lines.flush()
+                await asyncio.sleep(0)
+
+        return await stream.serve(start)
+
+    def _follow(self, symbol: str, lines: LineStream) -> None:
+        instrument = find_instrument(self._market, symbol)
+        if instrument is None:
+            lines.push({"Symbol": symbol, "Error": "FAILED, INVALID SYMBOL"})
+            return
+        board = QuoteBoard(self._market, instrument)
+        lines.push(board.changes())
+
+        def on_tick(tick: Tick) -> None:
+            board.take(tick)
+            if changed := board.changes():
+                lines.push(changed)
+
+        lines.at_end(self._market.watch(instrument.symbol, on_tick, with_book=False))

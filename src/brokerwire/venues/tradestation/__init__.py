@@ -1,0 +1,37 @@
+"""TradeStation: chunked HTTP streams, REST v3 and the v2 tick bars behind the venue interface."""
+
+from brokerwire.errors import BrokerwireError, ConnectionLostError
+from brokerwire.venue import Venue
+from brokerwire.venues.tradestation import spec
+from brokerwire.venues.tradestation.auth import TOKENS, authorize, error_from
+from brokerwire.venues.tradestation.codec import build_dial, build_topic, kind_of
+from brokerwire.venues.tradestation.rest import OPERATIONS
+from brokerwire.venues.tradestation.session import new_session
+
+__all__ = ["VENUE"]
+
+
+def _close_error(close_code: int, reason: str) -> BrokerwireError:
+    # HTTP streams have no close codes: the end of the answer is all there is.
+    return ConnectionLostError("the stream ended", venue=spec.NAME)
+
+
+VENUE = Venue(
+    name=spec.NAME,
+    capabilities={**spec.CAPABILITIES, **dict.fromkeys(OPERATIONS, "request")},
+    endpoints=spec.ENDPOINTS,
+    credentials=spec.CREDENTIALS,
+    required=spec.REQUIRED,
+    settings=spec.SETTINGS,
+    budgets=spec.BUDGETS,
+    intervals=spec.INTERVALS,
+    tokens=TOKENS,
+    build_topic=build_topic,
+    kind_of=kind_of,
+    build_dial=build_dial,
+    new_session=new_session,
+    authorize=authorize,
+    error_from=error_from,
+    close_error=_close_error,
+    operations=OPERATIONS,
+)
