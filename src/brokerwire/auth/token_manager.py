@@ -64,6 +64,11 @@ class TokenManager:
         """Whether a token is at hand that may be used now."""
         return self._current is not None and self._clock.monotonic() < self._current.expires_at - LEAST_LEFT_S
 
+    @property
+    def current(self) -> Secret | None:
+        """The token that was handed out last."""
+        return None if self._current is None else self._current.token
+
     async def token(self) -> Secret:
         """Return an access token that is good for at least 30 s.
 

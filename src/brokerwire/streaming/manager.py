@@ -10,7 +10,8 @@ from brokerwire.clock import Clock
 from brokerwire.errors import StreamError, StreamLimitError
 from brokerwire.events import Topic
 from brokerwire.streaming.json_venue import HeaderSource
-from brokerwire.streaming.stream import Sink, Stream
+from brokerwire.streaming.route import Sink
+from brokerwire.streaming.stream import Stream
 from brokerwire.streaming.supervisor import Supervisor
 from brokerwire.streaming.venue_link import VenueLink
 from brokerwire.streaming.watchdog import Watchdog

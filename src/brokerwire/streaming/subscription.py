@@ -13,7 +13,7 @@ from brokerwire.events import Event, StateChange, Status, StreamState, Topic
 from brokerwire.redact import clean
 from brokerwire.streaming.delivery import Delivery, DeliveryOptions
 from brokerwire.streaming.event_queue import Marker
-from brokerwire.streaming.stream import Route
+from brokerwire.streaming.route import Route
 from brokerwire.typedefs import Callback
 
 logger = logging.getLogger(__name__)

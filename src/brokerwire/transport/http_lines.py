@@ -6,7 +6,6 @@ import aiohttp
 from yarl import URL
 
 from brokerwire.errors import ConnectionLostError, ProtocolError, UnsupportedError
-from brokerwire.redact import clean
 from brokerwire.transport.frame_transport import ConnectionEnd, OnFrame, ReadGate
 from brokerwire.transport.http import HttpClient, translate_failures
 from brokerwire.transport.websocket import HandshakeRefused
@@ -105,8 +104,7 @@ class HttpLinesTransport:
                     if reading.is_shut:
                         await reading.passage()
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
-            lost = ConnectionLostError(f"the HTTP stream broke: {clean(str(exc) or type(exc).__name__)}")
-            return ConnectionEnd(error=lost)
+            return ConnectionEnd(error=ConnectionLostError(f"the HTTP stream was cut off ({type(exc).__name__})"))
         except ProtocolError as exc:
             return ConnectionEnd(error=exc)
         rest = self._splitter.finish()

@@ -69,9 +69,9 @@ def test_the_last_bars_are_asked_for_by_number(drive):
 
 
 def test_more_bars_than_one_answer_may_hold_are_paged_backwards(drive):
-    newest, oldest = bars(NOON_NS, 57_600), bars(NOON_NS - 400 * MINUTE, 400)
+    newest, oldest = bars(NOON_NS, 57_600), bars(NOON_NS - 400 * MINUTE, 401)
     result, requests = drive(OPERATIONS["get_bars"]("KO", "1m", limit=58_000), newest, oldest)
-    assert [dict(request.query)["barsback"] for request in requests] == ["57600", "400"]
+    assert [dict(request.query)["barsback"] for request in requests] == ["57600", "401"]
     assert dict(requests[1].query)["lastdate"] == "2026-11-20T12:00:00Z"
     assert len(result) == 58_000
     assert result[0].open_time_ns == NOON_NS - 400 * MINUTE

@@ -320,6 +320,16 @@ def test_lines_that_end_a_tick_stream_fail_it(lines):
         stream.feed("HELLO")
 
 
+@pytest.mark.parametrize("line", ["ERROR - FAILED, EX_INVALID_SYMBOL", "ERROR - FAILED, EX_NOT_ENTITLED"])
+def test_a_tick_stream_may_refuse_its_symbol_after_the_fact(line):
+    topic = Topic("trade", "NOSUCH")
+    stream = Stream(topic)
+    stream.feed(line)
+    (refused,) = stream.signals()
+    assert refused.topic == topic
+    assert isinstance(refused.error, InvalidSymbolError)
+
+
 def test_a_heartbeat_on_a_tick_stream_is_tolerated():
     assert Stream(Topic("trade", "KO")).feed({"Heartbeat": 1}) == []
 

@@ -163,7 +163,7 @@ def error_from(response: Response) -> BrokerwireError:
 
     A stale token asks for a refresh; a limit says how long to wait where the venue says so.
 
-    Source: https://api.tradestation.com/docs/fundamentals/rate-limiting/, read 2026-11-20.
+    Source: https://api.tradestation.com/docs/fundamentals/rate-limiting/rate-limiting-overview/, read 2026-11-20.
     """
     if read_refusal(response.body) is not None:
         return refused_token(response)

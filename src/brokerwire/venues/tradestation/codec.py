@@ -238,7 +238,7 @@ def quote_values(message: QuoteMessage) -> QuoteValues:
 
 def quote_of(values: QuoteValues, symbol: str, *, time_ns: int | None, received_ns: int) -> Quote:
     """Return a quote; the change in percent is computed, since the venue's own is a fraction in some answers."""
-    fields = (*values, change_percent(values[-1], values[-2]))
+    fields = [*values, change_percent(values[-1], values[-2])]
     return Quote(NAME, symbol, time_ns, received_ns, *fields)
 
 
@@ -281,7 +281,7 @@ def bar_of(message: BarMessage, topic: Topic, received_ns: int) -> Bar:
 def trade_of(message: TickMessage, symbol: str, received_ns: int) -> Trade | TradeCorrection | None:
     """Return what a tick bar of one tick tells: a trade, a correction, or None for a bar that holds no trade.
 
-    Source: https://api.tradestation.com/docs/specification/#operation/StreamTickBars, read 2026-11-20.
+    Source: https://api.tradestation.com/docs/specification/#operation/streamTickBars, read 2026-11-20.
 
     Raises:
         ProtocolError: It has no price, size or time.

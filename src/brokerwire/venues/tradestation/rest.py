@@ -1,6 +1,6 @@
 """TradeStation's requests: arguments → requests, answers → records; paging included.
 
-Source: https://api.tradestation.com/docs/ (specification, fundamentals/historical-bar-limits), read 2026-11-20.
+Source: https://api.tradestation.com/docs/ (specification, fundamentals/rate-limiting/historical-bar), read 2026-11-20.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -87,15 +87,14 @@ def get_bars(
 
 def _bars_back(topic: Topic, end_ns: int | None, limit: int) -> Operation[list[Bar]]:
     step_ns, is_intraday = _step_ns(topic)
-    most = min(spec.MAX_BARS, spec.MAX_BAR_MINUTES * _MINUTE_NS // step_ns) if is_intraday else limit
+    most = min(spec.MAX_BARS, spec.MAX_BAR_MINUTES * _MINUTE_NS // step_ns) if is_intraday else limit + 1
     last_ns = None if end_ns is None else end_ns + step_ns - _SECOND_NS
     bars: dict[int, Bar] = {}
     oldest_ns: int | None = None
     while len(bars) < limit:
-        query = {"barsback": str(min(limit - len(bars), most))}
-        if last_ns is not None:
-            query["lastdate"] = _from_ns(last_ns)
-        page, _ = yield from _bar_page(topic, query)
+        until = {} if last_ns is None else {"lastdate": _from_ns(last_ns)}
+        wanted = limit - len(bars) + len(until)  # one more: whether a bar at the very end counts is not documented
+        page, _ = yield from _bar_page(topic, {"barsback": str(min(wanted, most)), **until})
         last_ns = min((bar.open_time_ns for bar in page), default=None)
         if last_ns is None or (oldest_ns is not None and last_ns >= oldest_ns):
             break

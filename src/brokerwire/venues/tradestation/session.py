@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import structs
 
-from brokerwire.errors import BrokerwireError, ConnectionLostError, VenueUnavailableError
+from brokerwire.errors import BrokerwireError, ConnectionLostError, InvalidSymbolError, VenueUnavailableError
 from brokerwire.events import Bar, Event, OrderUpdate, Topic, Trade, set_frame, set_message, set_topic, stamp
 from brokerwire.redact import clean
 from brokerwire.typedefs import JSON, Frame
@@ -25,7 +25,7 @@ from brokerwire.venue import (
     StreamKind,
 )
 from brokerwire.venues.tradestation import codec
-from brokerwire.venues.tradestation.auth import stream_error
+from brokerwire.venues.tradestation.auth import is_symbol_refusal, stream_error
 from brokerwire.venues.tradestation.spec import HISTORY_BITS, NAME, STATUSES, UNCERTAIN_STATUSES
 from brokerwire.venues.tradestation.wire import (
     BalanceMessage,
@@ -366,6 +366,10 @@ class TickReader:
         text = clean(frame.decode("utf-8", "replace"))
         if not text.startswith(("END", "ERROR")):
             raise broken("a line that is neither JSON nor END or ERROR", frame)
+        topic = self._session.only_topic()
+        if topic is not None and is_symbol_refusal(text):  # https://github.com/tradestation/api-docs/issues/4
+            self._session.refuse(topic, InvalidSymbolError(f"{NAME}: {text}", venue=NAME, symbol=topic.symbol))
+            return _NOTHING
         error = ConnectionLostError if text.startswith("END") else VenueUnavailableError
         self._session.signal(Failed(error(f"{NAME} ended the stream: {text}", venue=NAME)))
         return _NOTHING

@@ -1,7 +1,7 @@
 """TradeStation's facts: hosts, limits, kinds of streams, how it spells names, and its words for ours.
 
 Sources, read 2026-11-20: the v3 specification and documentation at https://api.tradestation.com/docs/
-(specification, fundamentals/http-streaming, fundamentals/rate-limiting, fundamentals/historical-bar-limits,
+(specification, fundamentals/http-streaming, fundamentals/rate-limiting, fundamentals/rate-limiting/historical-bar,
 authentication), and for what only production shows, the notes in ``docs/venues/tradestation.md``.
 """
 
@@ -48,7 +48,7 @@ MAX_PAGE = 600
 MAX_ORDER_CONFIRM_ID = 22
 STREAMED_ACCOUNT_TYPES = frozenset({"cash", "margin", "futures", "dvp"})
 
-# Bars of minutes (fundamentals/historical-bar-limits).
+# Bars of minutes (fundamentals/rate-limiting/historical-bar).
 MAX_BARS = 57_600
 MAX_BAR_MINUTES = 500_000
 MAX_RANGE_MINUTES = 3 * 365 * 24 * 60

@@ -86,8 +86,9 @@ async def test_mute_stops_the_data_and_not_the_replies(venue, read):
         assert "stream" in await read(socket)
 
 
-async def test_one_channel_mute_leaves_the_others_alone(venue, read):
-    venue.simulator.faults.set("mute", channel="btcusdt@trade")
+@pytest.mark.parametrize("option", [{"channel": "btcusdt@"}, {"stream": "btcusdt@trade"}])
+async def test_one_channel_mute_leaves_the_others_alone(venue, read, option):
+    venue.simulator.faults.set("mute", **option)
     async with venue.connect(TRADES) as socket:
         assert {(await read(socket))["stream"] for _ in range(5)} == {"ethusdt@trade"}
 
@@ -185,9 +186,25 @@ async def test_goaway_announces_the_shutdown_and_ends(venue):
         assert socket.close_code == 1001
 
 
-async def test_slow_loris_trickles_what_is_sent(venue):
+async def test_slow_loris_trickles_what_is_sent_until_it_is_cleared(venue, read):
+    loop = asyncio.get_running_loop()
+    venue.simulator.faults.set("slow_loris:0.005", channel="/nowhere")
     async with venue.connect("/ws") as socket:
-        venue.simulator.faults.set("slow_loris:0.001")
-        await venue.simulator.journal.wait_for("stream_open")
+        venue.simulator.faults.set("slow_loris:0.005")
+        began = loop.time()
         await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
-        assert (await socket.receive(timeout=10)).data == '{"result":[],"id":1}'
+        assert await read(socket) == {"result": [], "id": 1}
+        assert loop.time() - began >= 0.1
+        venue.simulator.faults.set("slow_loris:60")
+        await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 2})
+        await venue.simulator.journal.wait_for("control", count=2)
+        venue.simulator.faults.clear()
+
+
+async def test_connection_that_fell_silent_is_cut_at_the_end_of_its_life(new_venue):
+    options = {"settings": {"ping_interval_s": 0}, "faults": ["half_open"]}
+    async with new_venue(**options) as venue, venue.connect("/ws") as socket:
+        assert await falls_silent(socket)
+        venue.simulator.faults.set("close:1001")
+        await until_closed(socket)
+        assert socket.close_code == 1006

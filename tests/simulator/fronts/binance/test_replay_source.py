@@ -64,3 +64,19 @@ async def test_unsubscribed_stream_is_not_heard_any_more(new_venue, recorded):
         await next_text(socket)
         streams = {msgspec.json.decode(await next_text(socket))["stream"] for _ in range(3)}
     assert streams == {"aaabbb@depth@100ms"}
+
+
+async def test_thousands_of_frames_arrive_in_order_at_full_speed_whoever_reads_slowly(new_venue, tmp_path):
+    lines = [
+        f'{n}.5: {{"stream":"a@trade","data":{{"e":"trade","s":"A","t":{n},"x":"{"y" * 500}"}}}}' for n in range(5000)
+    ]
+    (tmp_path / "V.ws.1").write_text("wss://h/stream?streams=a@trade <-> 0.1\n" + "\n".join(lines))
+    async with (
+        new_venue(replay=tmp_path, speed="max", settings=SOON) as venue,
+        venue.connect("/stream?streams=a@trade") as quick,
+        venue.connect("/ws/a@trade") as slow,
+    ):
+        wrapped = [msgspec.json.decode(await next_text(quick))["data"]["t"] for _ in range(2000)]
+        bare = [msgspec.json.decode(await next_text(slow))["t"] for _ in range(5000)]
+        wrapped += [msgspec.json.decode(await next_text(quick))["data"]["t"] for _ in range(3000)]
+    assert wrapped == bare == list(range(5000))

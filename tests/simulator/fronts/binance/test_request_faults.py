@@ -66,3 +66,7 @@ async def test_body_is_written_byte_by_byte(board, faults):
     assert trickle is not None
     await trickle(b"{}", write)
     assert written == [b"{", b"}"]
+
+
+async def test_stale_snapshot_has_an_age_of_its_own_where_the_board_knows_it(faults):
+    assert faults.snapshot_age_ns("/api/v3/depth?symbol=A") == 0

@@ -1,5 +1,6 @@
 """REST answers carry weights, refusals the venue's bodies, faults their statuses."""
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -94,15 +95,9 @@ async def test_stale_snapshot_is_older_than_the_book(venue):
 async def test_request_that_is_never_answered_ends_with_the_client(venue):
     venue.simulator.faults.set("silent_accept", channel="/time", times=1)
     with pytest.raises(TimeoutError):
-        async with venue.session.get(f"{venue.rest}/api/v3/time", timeout=_timeout(0.2)):
+        async with venue.session.get(f"{venue.rest}/api/v3/time", timeout=aiohttp.ClientTimeout(total=0.2)):
             pass
     assert (await venue.get("ping")) == (200, {})
-
-
-def _timeout(total_s: float):
-    from aiohttp import ClientTimeout
-
-    return ClientTimeout(total=total_s)
 
 
 async def test_requests_are_journalled_without_signatures(venue):

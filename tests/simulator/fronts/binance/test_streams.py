@@ -94,3 +94,11 @@ async def test_stream_trades_are_the_ones_that_rest_tells(venue, read):
         (e["t"], e["p"], e["q"], e["m"]) for e in events
     ]
     assert msgspec.json.encode(rows[0]["time"]) == msgspec.json.encode(events[0]["T"])
+
+
+async def test_list_longer_than_the_limit_is_refused_at_the_door(new_venue):
+    async with new_venue(settings={"max_streams": 1}) as venue:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            async with venue.connect("/stream?streams=a@trade/b@trade"):
+                pass
+    assert caught.value.status == 400

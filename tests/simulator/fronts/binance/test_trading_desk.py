@@ -10,7 +10,8 @@ from brokerwire.simulator.faults import Faults
 from brokerwire.simulator.fronts.binance.arguments import Arguments
 from brokerwire.simulator.fronts.binance.figures import MILLISECOND
 from brokerwire.simulator.fronts.binance.refusals import Refusal
-from brokerwire.simulator.fronts.binance.trading_desk import TradingDesk
+from brokerwire.simulator.fronts.binance.trading_desk import TradingDesk, _worded
+from brokerwire.simulator.trading import OrderRefused
 
 FAR = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
 
@@ -115,6 +116,12 @@ async def test_history_of_orders_pages_by_id_and_time(trading):
     paged = [order["orderId"] for order in call(trading.all_orders, symbol="BTCUSDT", orderId=ids[1], limit=2)]
     assert paged == ids[1:3]
     refused(trading.all_orders, code=-1127, symbol="BTCUSDT", startTime=1_000, endTime=100_000_000)
+
+
+async def test_unfit_numbers_found_by_the_exchange_fail_a_filter(trading):
+    assert _worded(OrderRefused("lot", "no")).msg == "Filter failure: LOT_SIZE"
+    assert _worded(OrderRefused("unknown_symbol", "no")).code == -1121
+    assert _worded(OrderRefused("reason", "because")).msg == "because"
 
 
 async def test_order_counts_are_told(trading):

@@ -1,3 +1,4 @@
+import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,7 +37,7 @@ async def test_default_is_one_daily_bar_that_ends_at_the_close_in_new_york(wire:
 async def test_units(wire: Any, unit: str, days: set[int]) -> None:
     bars = (await wire.get(f"{BARS}?unit={unit}&barsback=15"))["Bars"]
     dates = [t.date() for t in times(bars)]
-    assert {(b - a).days for a, b in zip(dates[:-1], dates[1:], strict=True)} <= days
+    assert {(b - a).days for a, b in itertools.pairwise(dates)} <= days
 
 
 async def test_range_of_dates_selects_bars(wire: Any) -> None:

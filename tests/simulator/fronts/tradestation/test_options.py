@@ -90,7 +90,7 @@ async def test_chain_begins_with_every_spread_and_goes_on(wire: Any) -> None:
     assert {(f["Side"], f["Strikes"][0]) for f in burst} == {
         (s, f["Strikes"][0]) for f in burst for s in ("Call", "Put")
     }
-    assert list(burst[0])[0] == "Delta"
+    assert next(iter(burst[0])) == "Delta"
     assert list(burst[0])[-4:] == ["Volume", "Side", "Strikes", "Legs"]
     assert isinstance(burst[0]["AskSize"], int)
     assert isinstance(burst[0]["Delta"], str)

@@ -18,7 +18,8 @@ async def test_details_of_every_kind_of_symbol(wire: Any) -> None:
     assert rows[treasury]["PriceFormat"]["Format"] == "SubFraction"
     assert rows["$SPX.X"]["AssetType"] == "INDEX"
     assert list(rows["MSFT"]) == [
-        "AssetType", "Country", "Currency", "Description", "Exchange", "Symbol", "Root", "PriceFormat", "QuantityFormat",
+        "AssetType", "Country", "Currency", "Description", "Exchange", "Symbol", "Root", "PriceFormat",
+        "QuantityFormat",
     ]  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class Connection:
         report: Callable[[str], None],
     ) -> None:
         self._request = request
+        self._transport = transport_of(request)
         self._clock = clock
         self._settings = settings
         self._on_text = on_text
@@ -61,11 +62,6 @@ class Connection:
         self._byte_interval_s = 0.0
         self._is_silent = False
         self._is_ending = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether frames can still be put."""
-        return not self._is_ending
 
     async def run(self, on_open: Callable[[], None]) -> web.StreamResponse:
         """Serve the connection until either side ends it; nothing of it is left afterwards."""
@@ -132,38 +128,31 @@ class Connection:
         """
         if self._is_ending:
             return
-        transport = self._request.transport
-        if code == 1006 or self._is_silent or transport is None or transport.is_closing():
+        if code == 1006 or self._is_silent:
             self.abort()
             return
         self._flush()
-        transport.write(framing.frame(framing.CLOSE, code.to_bytes(2, "big") + reason.encode()))
+        self._transport.write(framing.frame(framing.CLOSE, code.to_bytes(2, "big") + reason.encode()))
         self.call_later(wait_s, self.abort)
         self._is_ending = True
 
     def _flush(self) -> None:
-        transport = self._request.transport
-        if transport is not None and not transport.is_closing():
-            transport.write(b"".join(self._outbox))
+        if not self._transport.is_closing():
+            self._transport.write(b"".join(self._outbox))
         self._outbox.clear()
         self._drained.set()
 
     def abort(self) -> None:
         """Drop the connection without a close frame; the client sees 1006."""
         self._is_ending = True
-        if self._request.transport is not None:
-            self._request.transport.abort()
+        self._transport.abort()
 
     def reset_within(self, wire: bytes) -> None:
         """Send half a frame and reset the connection."""
-        transport = self._request.transport
-        if transport is None or self._is_ending:
-            return
         self._flush()
-        transport.write(wire[: max(2, len(wire) // 2)])
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.write(wire[: max(2, len(wire) // 2)])
+        raw = self._transport.get_extra_info("socket")
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET_ON_CLOSE)
         self.abort()
 
     def fall_silent(self) -> None:
@@ -172,9 +161,7 @@ class Connection:
         self._outbox.clear()
         for timer in self._timers:
             timer.cancel()
-        transport = self._request.transport
-        if isinstance(transport, asyncio.Transport) and not transport.is_closing():
-            transport.pause_reading()
+        self._transport.pause_reading()
 
     def trickle(self, byte_interval_s: float) -> None:
         """From now on send one byte per interval; 0 sends normally again."""
@@ -194,15 +181,12 @@ class Connection:
 
     async def _write_batch(self) -> None:
         batch = self._take_batch()
-        transport = self._request.transport
-        if transport is None or transport.is_closing():
-            raise ClientConnectionResetError("the client has gone")
         if self._byte_interval_s:
-            await self._write_bytewise(transport, b"".join(batch))
+            await self._write_bytewise(b"".join(batch))
             return
         last = batch.pop() if batch[-1][0] == framing.TEXT else None
         if batch:
-            transport.write(b"".join(batch))
+            self._transport.write(b"".join(batch))
         if last is not None:
             await self._socket.send_frame(framing.payload_of(last), WSMsgType.TEXT)
 
@@ -216,13 +200,13 @@ class Connection:
         self._outbox_bytes -= size
         return batch
 
-    async def _write_bytewise(self, transport: asyncio.WriteTransport, data: bytes) -> None:
-        for index in range(len(data)):
-            if not self._byte_interval_s or transport.is_closing():
-                transport.write(data[index:])
-                return
-            transport.write(data[index : index + 1])
+    async def _write_bytewise(self, data: bytes) -> None:
+        sent = 0
+        while sent < len(data) and self._byte_interval_s:
+            self._transport.write(data[sent : sent + 1])
+            sent += 1
             await self._clock.sleep(self._byte_interval_s)
+        self._transport.write(data[sent:])
 
     async def _read(self) -> None:
         while True:
@@ -243,14 +227,11 @@ class Connection:
                     return
 
     def _answer_close(self, code: int) -> None:
-        transport = self._request.transport
-        if transport is None or transport.is_closing():
-            return
         if not self._is_ending:
             self._flush()
-            transport.write(framing.frame(framing.CLOSE, code.to_bytes(2, "big") if code >= 1000 else b""))
+            self._transport.write(framing.frame(framing.CLOSE, code.to_bytes(2, "big") if code else b""))
         self._is_ending = True
-        transport.close()
+        self._transport.close()
 
     def _receive(self, payload: bytes) -> None:
         if not self._count_inbound():
@@ -284,3 +265,15 @@ class Connection:
     def _match_pong(self, payload: bytes) -> None:
         if payload in self._unanswered:
             self._unanswered.clear()
+
+
+def transport_of(request: web.Request) -> asyncio.Transport:
+    """Return the transport of a request that is being served.
+
+    Raises:
+        ConnectionResetError: The client has gone already.
+    """
+    transport = request.transport
+    if not isinstance(transport, asyncio.Transport):
+        raise ConnectionResetError("the client has gone")
+    return transport

@@ -8,7 +8,7 @@ from aiohttp import web
 from brokerwire.clock import Clock
 from brokerwire.simulator.connections import Connections
 from brokerwire.simulator.faults import Faults
-from brokerwire.simulator.fronts.binance.connection import GOING_AWAY, Connection
+from brokerwire.simulator.fronts.binance.connection import GOING_AWAY, Connection, transport_of
 from brokerwire.simulator.fronts.binance.faulty_wire import FaultyWire
 from brokerwire.simulator.fronts.binance.figures import TimeUnit, time_unit
 from brokerwire.simulator.fronts.binance.limits import Settings, SlidingLimit
@@ -60,10 +60,9 @@ class Doorway:
             await self._trickle(request)
 
     async def _trickle(self, request: web.Request) -> None:
-        transport = request.transport
-        for byte in b"HTTP/1.1 101 Switching Protocols\r\nX-Wait: " + b"." * 10_000:
-            if transport is None or transport.is_closing():
-                break
+        """Answer one byte a second until the client gives up, which cancels this."""
+        transport = transport_of(request)
+        for byte in b"HTTP/1.1 101 Switching Protocols\r\nX-Wait: " + b"." * 86_400:
             transport.write(bytes((byte,)))
             await self._clock.sleep(_BYTE_INTERVAL_S)
 

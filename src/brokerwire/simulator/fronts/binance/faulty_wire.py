@@ -20,6 +20,7 @@ class FaultyWire:
 
     A fault with ``times`` or ``probability`` strikes as these say. Without them ``gap``, ``bad_json``, ``huge_frame``,
     ``deep_nesting`` and the ones that end a connection strike each connection once; the others last while they are on.
+    The option ``stream`` limits a fault to one stream by its whole name, as ``channel`` does by a part of it.
     ``mute`` understands ``heals="resubscribe"`` (a stream subscribed again is heard again) and ``heals="reconnect"``
     (connections made after the fault began are heard).
     """
@@ -40,6 +41,7 @@ class FaultyWire:
         if not self._faults and not self._held:
             self._connection.put(wire)
             return
+        self._apply_slowness()
         self._seen += 1
         if self._is_muted(stream) or self._ends_within(stream, wire) or self._once("gap", stream):
             return
@@ -59,6 +61,7 @@ class FaultyWire:
 
     def reply(self, payload: bytes) -> None:
         """Send the reply to a control message or request."""
+        self._apply_slowness()
         late = self._faults.take("late_ack", seen=self._seen)
         if late is None:
             self._connection.put_text(payload)
@@ -77,13 +80,16 @@ class FaultyWire:
 
     def poll(self) -> None:
         """Look for faults that need no frame to strike."""
-        slow = self._faults.active("slow_loris")
-        self._connection.trickle(0.0 if slow is None else slow.number(_BYTE_INTERVAL_S))
+        self._apply_slowness()
         if self._faults:
             self._ends_by_itself("")
 
+    def _apply_slowness(self) -> None:
+        slow = self._faults.active("slow_loris")
+        self._connection.trickle(0.0 if slow is None else slow.number(_BYTE_INTERVAL_S))
+
     def _is_muted(self, stream: str) -> bool:
-        fault = self._faults.active("mute", channel=stream)
+        fault = self._active("mute", stream)
         if fault is None or self._seen <= fault.after:
             return False
         match fault.options.get("heals"):
@@ -128,10 +134,16 @@ class FaultyWire:
         return framing.text_frame(payload[: max(1, len(payload) * 2 // 3)])
 
     def _take(self, script: str, stream: str) -> Fault | None:
+        if self._active(script, stream) is None:
+            return None
         return self._faults.take(script, channel=stream, seen=max(0, self._seen - 1))
 
-    def _once(self, script: str, stream: str) -> Fault | None:
+    def _active(self, script: str, stream: str) -> Fault | None:
         fault = self._faults.active(script, channel=stream)
+        return fault if fault is not None and fault.options.get("stream", stream) == stream else None
+
+    def _once(self, script: str, stream: str) -> Fault | None:
+        fault = self._active(script, stream)
         if fault is None:
             return None
         is_bounded = fault.times is not None or fault.probability < 1.0

@@ -76,12 +76,12 @@ def comma_list(text: str, *, limit: int, what: str) -> list[str]:
     Raises:
         ApiError: It holds nothing, or more than ``limit`` entries.
     """
-    found = [part.strip() for part in text.split(",") if part.strip()]
+    found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not found:
         raise ApiError("BadRequest", f"No {what} given.")
     if len(found) > limit:
         raise ApiError("BadRequest", f"Too many {what}: at most {limit} are allowed.")
-    return list(dict.fromkeys(found))
+    return found
 
 
 def whole_number(request: web.Request, name: str, default: int, *, low: int, high: int) -> int:

@@ -240,7 +240,8 @@ class LineStream:
             if self._tools.faults.take("reset_mid_frame", channel=self._channel, seen=self._mangler.seen) is not None:
                 await self._reset_within(b"".join(gathered), line)
                 return
-            gathered += [self._ended(part) for part in self._mangler.lines(line)]
+            parts = [line] if _is_control(line) else self._mangler.lines(line)
+            gathered += [self._ended(part) for part in parts]
         if gathered:
             await self._send(gathered)
 
@@ -285,4 +286,4 @@ def _query_of(request: web.Request) -> dict[str, str]:
 
 
 def _is_control(line: bytes) -> bool:
-    return line.startswith((b'{"StreamStatus"', b'{"Heartbeat"', b'{"Error":"GoAway"'))
+    return line.startswith((b'{"StreamStatus"', b'{"Error"', b"END", b"ERROR"))

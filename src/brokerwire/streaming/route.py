@@ -1,0 +1,116 @@
+"""Where the events of one topic go, and how that topic is doing."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from brokerwire.errors import BrokerwireError
+from brokerwire.events import Event, Status, StreamState, Topic, respell
+from brokerwire.streaming.flow import Flow
+
+
+class Delivers(Protocol):
+    """Where events go: ``put`` may be exchanged at any time, so it is looked up for each event."""
+
+    @property
+    def put(self) -> Callable[[Any], None]:
+        """What takes an event."""
+        ...
+
+
+class Sink(Protocol):
+    """What a stream needs of a subscription."""
+
+    @property
+    def delivery(self) -> Delivers:
+        """Where its events go."""
+        ...
+
+    def follow(self, symbol: str, route: "Route") -> None:
+        """Hear where the events of a symbol, as the subscriber spells it, pass."""
+        ...
+
+    def set_topic_state(self, topic: Topic, state: StreamState, reason: str) -> None:
+        """Hear how a topic is doing."""
+        ...
+
+    def mark_ready(self, topic: Topic) -> None:
+        """Hear that a topic has its first event or whole snapshot."""
+        ...
+
+    def refuse_topic(self, topic: Topic, error: BrokerwireError) -> None:
+        """Hear that the venue will not serve a topic."""
+        ...
+
+    def put_status(self, status: Status) -> None:
+        """Hear a status, in its place between the events."""
+        ...
+
+
+class Respelled:
+    """Gives a subscription its own spelling of a symbol that somebody else spells otherwise."""
+
+    __slots__ = ("_delivery", "_symbol")
+
+    def __init__(self, delivery: Delivers, symbol: str) -> None:
+        self._delivery = delivery
+        self._symbol = symbol
+
+    def put(self, event: Event) -> None:
+        """Take one event."""
+        self._delivery.put(respell(event, self._symbol))
+
+
+ACCOUNT_CHANNELS = frozenset({"order", "position", "balance"})
+"""Where a topic is an account and its events are about many symbols."""
+
+
+class NewestBySymbol:
+    """Keeps the newest event of every symbol of an account."""
+
+    __slots__ = ("events",)
+
+    def __init__(self) -> None:
+        self.events: dict[str, Event] = {}
+
+    def put(self, event: Event) -> None:
+        """Take one event."""
+        self.events[event.symbol] = event
+
+
+class Route:
+    """Where the events of one topic go, how the topic is doing, and the last event."""
+
+    __slots__ = ("_newest", "deliveries", "flow", "gap_start_ns", "is_ready", "last", "reason", "sinks", "state")
+
+    def __init__(self, channel: str) -> None:
+        self.sinks: list[tuple[Sink, Delivers]] = []
+        self.state: StreamState = "pending"
+        self.reason = ""
+        self.is_ready = False
+        self.last: Event | None = None
+        self.gap_start_ns: int | None = None
+        self.flow = Flow()
+        self._newest = NewestBySymbol() if channel in ACCOUNT_CHANNELS else None
+        self.deliveries: tuple[Delivers, ...] = ()
+
+    def add(self, sink: Sink, delivery: Delivers) -> None:
+        """Send events to one more place."""
+        self.sinks.append((sink, delivery))
+        self._settle()
+
+    def remove(self, sink: Sink) -> bool:
+        """Send events to ``sink`` no more; tells whether nobody is left."""
+        self.sinks = [entry for entry in self.sinks if entry[0] is not sink]
+        self._settle()
+        return not self.sinks
+
+    def _settle(self) -> None:
+        newest: tuple[Delivers, ...] = () if self._newest is None else (self._newest,)
+        self.deliveries = (*newest, *(delivery for _, delivery in self.sinks))
+
+    def newest(self, spelling: str, symbol: str | None) -> Iterator[Event]:
+        """Yield the newest events about ``symbol`` (None: all), in the subscriber's spelling of the topic."""
+        if self._newest is not None:
+            yield from (event for event in self._newest.events.values() if symbol in {None, event.symbol})
+        elif self.last is not None and symbol in {None, spelling}:
+            yield self.last if self.last.symbol == spelling else respell(self.last, spelling)
