@@ -298,6 +298,9 @@ class Venue(Struct, frozen=True, kw_only=True):
         error_from: ``(response) -> error`` for an answer that is not a success, for requests and dials alike.
         close_error: ``(close_code, reason) -> error``; its ``action`` says what to do.
         operations: Request method name → function returning an ``Operation``.
+        check_symbols: Asked before subscribing where the venue takes unknown symbols and stays silent: returns the
+            symbols, or raises InvalidSymbolError.
+        streamed_accounts: The accounts whose orders, positions and balances can be streamed.
     """
 
     name: str
@@ -317,3 +320,5 @@ class Venue(Struct, frozen=True, kw_only=True):
     error_from: Callable[[Response], BrokerwireError]
     close_error: Callable[[int, str], BrokerwireError]
     operations: Mapping[str, Callable[..., Operation[Any]]]
+    check_symbols: Callable[[Sequence[str]], Operation[list[str]]] | None = None
+    streamed_accounts: Callable[[], Operation[list[str]]] | None = None

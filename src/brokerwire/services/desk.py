@@ -98,7 +98,11 @@ class Desk:
         """
         if given is not None:
             return normalise_symbols(given)
-        found = [account.account_id for account in await self.call("get_accounts")]
+        listing = self.venue.streamed_accounts
+        if listing is None:
+            raise ConfigurationError(f"say which accounts of {self.venue.name} to stream", venue=self.venue.name)
+        await self._start()
+        found = await self.link.run(listing())
         if not found:
             raise ConfigurationError(f"this login has no account at {self.venue.name}", venue=self.venue.name)
         return found
@@ -149,7 +153,7 @@ class Desk:
 
     async def _check_symbols(self, topics: Sequence[Topic]) -> None:
         """Where a venue accepts unknown symbols and stays silent, ask it first."""
-        check = self.venue.operations.get("check_symbols")
+        check = self.venue.check_symbols
         unknown = [topic.symbol for topic in topics if topic.symbol not in self._known_symbols]
         if check is not None and unknown:
             self._known_symbols.update(await self.link.run(check(unknown)))

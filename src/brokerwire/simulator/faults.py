@@ -38,6 +38,7 @@ KNOWN_FAULTS: Mapping[str, str] = MappingProxyType(
         "reject_order": "orders are rejected; the argument is the reason",
         "late_snapshot": "snapshots are completed late; the argument is the delay in seconds",
         "no_snapshot_end": "the end of a snapshot is never announced",
+        "stream_error": "streams send an error frame, whose title is the argument, and end",
         "maintenance": "every request is answered that the service is unavailable",
     }
 )
@@ -104,7 +105,7 @@ class Faults:
 
     @staticmethod
     def _check_argument(fault: Fault) -> None:
-        if fault.script in ("reject_order", "token_down") or not fault.argument:
+        if fault.script in ("reject_order", "token_down", "stream_error") or not fault.argument:
             return
         try:
             float(fault.argument)

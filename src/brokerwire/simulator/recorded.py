@@ -185,7 +185,7 @@ def assemble(files: Iterable[Iterable[Record]]) -> Recording:
                     answers.append(record)
                 case Sent():
                     sent.append(record)
-                case Configured():
+                case _:
                     configurations.append(record.payload)
     return Recording(
         tuple(sorted(frames, key=lambda frame: frame.time_ns)),

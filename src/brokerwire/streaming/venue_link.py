@@ -62,13 +62,20 @@ class VenueLink:
     async def run(self, operation: Operation[T]) -> T:
         """Hold an operation's conversation with the venue and return its result.
 
+        A request that gets no answer raises inside the operation, which knows what that means.
+
         Raises:
             RequestError: What the operation made of a refusal, and the other errors of ``exchange``.
         """
         try:
             request = next(operation)
             while True:
-                request = operation.send(await self.exchange(request))
+                try:
+                    answer = await self.exchange(request)
+                except BrokerwireError as exc:
+                    request = operation.throw(exc)
+                else:
+                    request = operation.send(answer)
         except StopIteration as stop:
             result: T = stop.value
             return result
@@ -97,15 +104,15 @@ class VenueLink:
         raise AssertionError("the loop returns or raises")
 
     async def _may_repeat(self, request: Request, answer: Response, token: Secret | None) -> bool:
-        """Do what lets the same request succeed, if anything does; a refused token executed nothing."""
+        """Do what lets the next request succeed; tells whether this one may be sent again by itself."""
         error = self.venue.error_from(answer)
         if error.action == "refresh" and token is not None and self.tokens is not None:
             await self.tokens.refresh(token)
-            return True
+            return request.is_repeatable
         if isinstance(error, RateLimitError):
             wait_s = error.retry_after_s or 1.0
             self._limits.hold(request.bucket, wait_s)
-            return wait_s <= LONGEST_HOLD_S
+            return request.is_repeatable and wait_s <= LONGEST_HOLD_S
         if isinstance(error, VenueUnavailableError) and request.is_repeatable:
             await self.clock.sleep(0.5)
             return True

@@ -4,7 +4,7 @@ from brokerwire.venue import Venue
 from brokerwire.venues.binance import spec
 from brokerwire.venues.binance.auth import authorize
 from brokerwire.venues.binance.codec import build_topic
-from brokerwire.venues.binance.rest import OPERATIONS, build_dial, close_error, error_from
+from brokerwire.venues.binance.rest import OPERATIONS, build_dial, check_symbols, close_error, error_from
 from brokerwire.venues.binance.session import BinanceSession
 
 VENUE = Venue(
@@ -23,4 +23,5 @@ VENUE = Venue(
     error_from=error_from,
     close_error=close_error,
     operations=OPERATIONS,
+    check_symbols=check_symbols,
 )

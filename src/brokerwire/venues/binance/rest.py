@@ -275,7 +275,6 @@ def get_market_depth(symbol: str, *, depth: int = 10) -> Operation[Depth]:
 
 
 OPERATIONS: Mapping[str, Callable[..., Operation[Any]]] = {
-    "check_symbols": check_symbols,
     "validate_symbols": validate_symbols,
     "get_symbol_details": get_symbol_details,
     "search_symbols": search_symbols,

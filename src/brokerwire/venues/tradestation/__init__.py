@@ -5,7 +5,7 @@ from brokerwire.venue import Venue
 from brokerwire.venues.tradestation import spec
 from brokerwire.venues.tradestation.auth import TOKENS, authorize, error_from
 from brokerwire.venues.tradestation.codec import build_dial, build_topic, kind_of
-from brokerwire.venues.tradestation.rest import OPERATIONS
+from brokerwire.venues.tradestation.rest import OPERATIONS, streamed_accounts
 from brokerwire.venues.tradestation.session import new_session
 
 __all__ = ["VENUE"]
@@ -34,4 +34,5 @@ VENUE = Venue(
     error_from=error_from,
     close_error=_close_error,
     operations=OPERATIONS,
+    streamed_accounts=streamed_accounts,
 )

@@ -398,6 +398,11 @@ def _account_ids(accounts: Names) -> Operation[list[str]]:
     return [account.account_id for account in found if (account.type or "").lower() in spec.STREAMED_ACCOUNT_TYPES]
 
 
+def streamed_accounts() -> Operation[list[str]]:
+    """Return the ids of the accounts that the venue streams: Cash, Margin, Futures and DVP."""
+    return (yield from _account_ids(None))
+
+
 def get_routes() -> Operation[list[wire.Route]]:
     """Return where orders can be routed to."""
     body, _ = yield from auth.fetch("/v3/orderexecution/routes")

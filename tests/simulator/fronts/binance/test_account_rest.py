@@ -66,6 +66,13 @@ async def test_lost_answer_leaves_the_order_placed(venue):
     assert (status, order["status"]) == (200, "FILLED")
 
 
+async def test_gateway_that_gives_up_leaves_the_order_placed(venue):
+    venue.simulator.faults.set("drop_answer:504", times=1)
+    status, body = await venue.signed("POST", "order", **ORDER, newClientOrderId="unknown")
+    assert (status, body["code"]) == (504, -1007)
+    assert (await venue.signed("GET", "order", symbol="BTCUSDT", origClientOrderId="unknown"))[0] == 200
+
+
 async def test_cancel_all_and_delete_by_query(venue):
     _, ticker = await venue.get("ticker/price", symbol="BTCUSDT")
     price = f"{float(ticker['price']) / 2:.2f}"

@@ -22,7 +22,7 @@ async def test_nothing_strikes_while_no_fault_is_on(faults):
     await faults.strike("/api/v3/ping")
     faults.check_credentials("/api/v3/order")
     assert faults.snapshot_age_ns("/api/v3/depth") == 0
-    assert not faults.loses_answer("/api/v3/order")
+    assert faults.lost_answer("/api/v3/order") is None
     assert faults.trickle("/api/v3/ping") is None
     await faults.delay_snapshot("/api/v3/depth")
 
@@ -44,8 +44,11 @@ async def test_credentials_are_refused(board, faults, script):
 
 
 async def test_answer_is_lost_as_often_as_asked(board, faults):
-    board.set("drop_answer", times=1)
-    assert [faults.loses_answer("/api/v3/order") for _ in range(2)] == [True, False]
+    board.set("drop_answer:504", times=1)
+    lost = faults.lost_answer("/api/v3/order")
+    assert lost is not None
+    assert (lost.code, lost.status) == (-1007, 504)
+    assert faults.lost_answer("/api/v3/order") is None
 
 
 async def test_late_snapshot_may_be_old_as_well(board, faults):
@@ -66,7 +69,3 @@ async def test_body_is_written_byte_by_byte(board, faults):
     assert trickle is not None
     await trickle(b"{}", write)
     assert written == [b"{", b"}"]
-
-
-async def test_stale_snapshot_has_an_age_of_its_own_where_the_board_knows_it(faults):
-    assert faults.snapshot_age_ns("/api/v3/depth?symbol=A") == 0

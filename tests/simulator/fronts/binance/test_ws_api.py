@@ -200,6 +200,21 @@ async def test_lost_answer_is_never_sent(api):
     assert len((await api.ask("allOrders", **api.sign(symbol="BTCUSDT")))["result"]) == 1
 
 
+async def test_backend_that_gives_up_answers_that_the_outcome_is_unknown(api):
+    api.venue.simulator.faults.set("drop_answer:504", times=1)
+    reply = await api.ask("order.place", **api.sign(**MARKET))
+    assert (reply["status"], reply["error"]["code"]) == (504, -1007)
+
+
+async def test_subscription_ids_run_out(new_venue, read):
+    async with new_venue(settings={"max_subscriptions": 1}) as venue, venue.connect("/ws-api/v3") as socket:
+        api = Api(venue, socket, read)
+        assert (await api.ask("userDataStream.unsubscribe"))["result"] == {}
+        await api.ask("userDataStream.subscribe.signature", **api.sign())
+        await api.ask("userDataStream.unsubscribe")
+        assert (await api.ask("userDataStream.subscribe.signature", **api.sign()))["error"]["code"] == -2042
+
+
 async def test_shutdown_notice_is_wrapped_as_an_event(api):
     api.venue.simulator.faults.set("goaway:0.05")
     notice = msgspec.json.decode((await api.socket.receive(timeout=10)).data)

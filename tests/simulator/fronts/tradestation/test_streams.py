@@ -201,3 +201,19 @@ async def test_late_acknowledgement_delays_the_opening(wire: Any) -> None:
     before = loop.time()
     async with wire.stream(QUOTES):
         assert loop.time() - before >= 0.2
+
+
+async def test_error_frame_ends_the_stream(wire: Any) -> None:
+    async with wire.stream(QUOTES) as lines:
+        await lines.frame()
+        wire.simulator.faults.set("stream_error:DualLogon", times=1)
+        rest = await asyncio.wait_for(lines.answer.read(), 5)
+    assert json.loads(rest.splitlines()[-1]) == {"Error": "DualLogon", "Message": "The stream has failed."}
+
+
+async def test_every_attempt_at_a_stream_is_a_dial(wire: Any) -> None:
+    wire.simulator.faults.set("refuse:503", times=1)
+    for _ in range(2):
+        async with wire.stream(QUOTES):
+            continue
+    assert wire.simulator.journal.count("dial", path=QUOTES) == 2

@@ -9,6 +9,7 @@ from aiohttp import web
 from brokerwire.simulator.fronts.binance import refusals, signing
 from brokerwire.simulator.fronts.binance.account_methods import ACCOUNT_METHODS, AccountMethod, call_account
 from brokerwire.simulator.fronts.binance.arguments import Arguments
+from brokerwire.simulator.fronts.binance.connection import transport_of
 from brokerwire.simulator.fronts.binance.figures import TimeUnit
 from brokerwire.simulator.fronts.binance.request_faults import RequestFaults
 from brokerwire.simulator.fronts.binance.rest import RestDesk
@@ -42,9 +43,12 @@ class AccountRest:
                 return await self._carry_out(method, request, unit)
 
             response = await self._rest.answer(request, work)
-            if method.is_order and self._faults.loses_answer(request.path) and request.transport is not None:
-                request.transport.abort()
-            return response
+            lost = self._faults.lost_answer(request.path) if method.is_order else None
+            if lost is None:
+                return response
+            if not lost.status:
+                transport_of(request).abort()
+            return web.json_response(lost.body, status=lost.status or 504)
 
         return handle
 

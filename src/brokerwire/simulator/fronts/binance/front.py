@@ -24,7 +24,7 @@ from brokerwire.simulator.fronts.binance.streams import StreamServer
 from brokerwire.simulator.fronts.binance.trading_desk import TradingDesk
 from brokerwire.simulator.fronts.binance.user_data import AccountFeed
 from brokerwire.simulator.fronts.binance.ws_api import ApiParts, ApiServer
-from brokerwire.simulator.recorded import Recording, read_recording
+from brokerwire.simulator.recorded import read_recording
 
 CREDENTIALS: Mapping[str, str] = MappingProxyType(
     {"api_key": "simKeyBinance0001", "api_secret": "simSecretBinance0001"}
@@ -85,7 +85,7 @@ class BinanceFront:
         return Hub(self._desk)
 
     def _add_recording(self, context: FrontContext) -> EventSource:
-        session = take_apart(_recording_of(context))
+        session = take_apart(read_recording(Path(context.recording)))
         source = ReplaySource(
             session,
             clock=context.clock,
@@ -113,12 +113,6 @@ class BinanceFront:
         """End every stream; nothing of the front runs afterwards."""
         await self._source.close()
         await self._doorway.close()
-
-
-def _recording_of(context: FrontContext) -> Recording:
-    if isinstance(context.recording, Recording):
-        return context.recording
-    return read_recording(Path(context.recording))
 
 
 def _speed_of(speed: float | str) -> float | Literal["max"]:

@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ping_interval_s: float = 20.0
     pong_timeout_s: float = 60.0
     lifetime_s: float = 86_400.0
+    max_subscriptions: int = 65_535
     replay_delay_s: float = 3.0
     max_outbox_bytes: int = 256 * 1024 * 1024
     keys: Mapping[str, str] = {}

@@ -118,6 +118,6 @@ def filter_failed(name: str) -> Refusal:
     return Refusal(-1013, f"Filter failure: {name}")
 
 
-def outcome_unknown() -> Refusal:
+def outcome_unknown(status: int = 504) -> Refusal:
     text = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-    return Refusal(-1007, text, status=504)
+    return Refusal(-1007, text, status=status)

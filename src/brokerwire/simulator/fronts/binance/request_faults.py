@@ -10,7 +10,6 @@ from brokerwire.simulator.fronts.binance.refusals import Refusal
 
 _SECOND_NS = 1_000_000_000
 _LATE_S = 2.0
-_STALE_S = 10.0
 
 
 class RequestFaults:
@@ -50,9 +49,7 @@ class RequestFaults:
         return limits.too_much_weight(6000, until_ns, now_ns)
 
     def snapshot_age_ns(self, channel: str) -> int:
-        """Return how old a snapshot is to be: under ``stale_snapshot`` or the option ``age_s`` of ``late_snapshot``."""
-        if stale := self._faults.take("stale_snapshot", channel=channel):
-            return int(stale.number(_STALE_S) * _SECOND_NS)
+        """Return how old a snapshot is to be: the option ``age_s`` of ``late_snapshot``, whose delay may be 0."""
         late = self._faults.active("late_snapshot", channel=channel)
         age_s = late.options.get("age_s", 0) if late else 0
         return int(age_s * _SECOND_NS)
@@ -62,9 +59,14 @@ class RequestFaults:
         if late := self._faults.take("late_snapshot", channel=channel):
             await self._clock.sleep(late.number(_LATE_S))
 
-    def loses_answer(self, channel: str) -> bool:
-        """Whether the request is to be carried out and its answer lost."""
-        return self._faults.take("drop_answer", channel=channel) is not None
+    def lost_answer(self, channel: str) -> Refusal | None:
+        """Return what is answered instead under ``drop_answer`` to a request that has been carried out.
+
+        With a status, as in ``drop_answer:504``, the answer says that the outcome is unknown; a refusal with the
+        status 0 stands for no answer at all.
+        """
+        lost = self._faults.take("drop_answer", channel=channel)
+        return None if lost is None else refusals.outcome_unknown(int(lost.number(0)))
 
     def check_credentials(self, channel: str) -> None:
         """Refuse credentials under ``reject_auth`` and ``expire_token``.

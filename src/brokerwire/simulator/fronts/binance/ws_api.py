@@ -103,8 +103,10 @@ class ApiClient:
         except Refusal as refusal:
             outcome = _failure(refusal, self._parts.desk.now_ns())
         account_method = ACCOUNT_METHODS_BY_NAME.get(name)
-        if account_method is not None and account_method.is_order and self._parts.faults.loses_answer(name):
-            return
+        if account_method is not None and account_method.is_order and (lost := self._parts.faults.lost_answer(name)):
+            if not lost.status:
+                return
+            outcome = _failure(lost, self._parts.desk.now_ns())
         self._reply(request.id, outcome, self._limits(account_method) if shows else None)
 
     def _reply(self, request_id: int | str | None, outcome: dict[str, Any], limits: list[Any] | None) -> None:

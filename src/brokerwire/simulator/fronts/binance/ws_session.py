@@ -13,7 +13,6 @@ from brokerwire.simulator.fronts.binance.signing import KeyRing
 from brokerwire.simulator.fronts.binance.trading_desk import AccountEvent, TradingDesk
 from brokerwire.simulator.fronts.binance.user_data import AccountFeed, event_objects
 
-_MOST_SUBSCRIPTIONS = 65_535
 _LOGON_NAMES = frozenset({"apiKey", "timestamp", "recvWindow", "signature"})
 
 
@@ -127,7 +126,7 @@ class ApiSession:
     def _begin_subscription(self) -> dict[str, Any]:
         if self._subscription is not None:
             raise Refusal(-2035, "User Data Stream subscription is already active.")
-        if self._next_subscription >= _MOST_SUBSCRIPTIONS:
+        if self._next_subscription >= self._desk.settings.max_subscriptions:
             raise Refusal(-2042, "Subscription ids are exhausted; reconnect to subscribe again.")
         self._subscription = self._next_subscription
         self._next_subscription += 1

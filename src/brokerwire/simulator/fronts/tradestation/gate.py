@@ -56,6 +56,8 @@ class Gate:
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             self._journal.record("request", method=request.method, path=request.path, resource=access.resource)
+            if "/stream/" in request.path:
+                self._journal.record("dial", path=request.path)
             refused = await self._break_down(request)
             if refused is not None:
                 return refused

@@ -19,6 +19,35 @@ from brokerwire.simulator.ticks import SimQuote, SimTrade, Tick
 
 _VENUES = ("ARCX", "NSDQ", "BATS", "EDGX", "XNYS", "IEXG", "MEMX", "EDGA")
 _MAX_SYMBOLS = 100
+FIELDS = (
+    "Symbol",
+    "Open",
+    "High",
+    "Low",
+    "PreviousClose",
+    "Last",
+    "Ask",
+    "AskSize",
+    "Bid",
+    "BidSize",
+    "NetChange",
+    "NetChangePct",
+    "High52Week",
+    "High52WeekTimestamp",
+    "Low52Week",
+    "Low52WeekTimestamp",
+    "Volume",
+    "PreviousVolume",
+    "Close",
+    "DailyOpenInterest",
+    "TradeTime",
+    "TickSizeTier",
+    "MarketFlags",
+    "LastSize",
+    "LastVenue",
+    "VWAP",
+)
+"""The fields of a quote in the order of the wire; futures have further ones behind."""
 
 
 def day_bounds(at_ns: int) -> tuple[int, int]:
@@ -114,39 +143,53 @@ class QuoteBoard:
 
     def full(self, *, is_stream: bool) -> dict[str, Any]:
         """Return every field; the change in percent is a fraction on streams."""
-        trade, quote = self._trade, self._quote
-        year = self._year = self._year or self._read_year()
-        change = trade.price - self._previous_close
-        percent = change / self._previous_close * (1 if is_stream else 100)
-        record: dict[str, Any] = {
+        fields = self._bid_and_ask() | self._trade_fields(is_stream=is_stream)
+        fields |= {
             "Symbol": self._instrument.symbol,
             "Open": number(self._open),
-            "High": number(self._high),
-            "Low": number(self._low),
             "PreviousClose": number(self._previous_close),
-            "Last": number(trade.price),
+            "PreviousVolume": number(self._previous_volume),
+            "DailyOpenInterest": str(open_interest(self._instrument)),
+            "TickSizeTier": "0",
+            "MarketFlags": {"IsDelayed": False, "IsHardToBorrow": False, "IsBats": False, "IsHalted": False},
+            **self._year_fields(),
+        }
+        return {name: fields[name] for name in FIELDS} | self._future_fields()
+
+    def _bid_and_ask(self) -> dict[str, Any]:
+        quote = self._quote
+        return {
             "Ask": number(quote.ask),
             "AskSize": number(quote.ask_size),
             "Bid": number(quote.bid),
             "BidSize": number(quote.bid_size),
+        }
+
+    def _trade_fields(self, *, is_stream: bool) -> dict[str, Any]:
+        trade = self._trade
+        change = trade.price - self._previous_close
+        return {
+            "High": number(self._high),
+            "Low": number(self._low),
+            "Last": number(trade.price),
             "NetChange": number(change),
-            "NetChangePct": rounded(percent, 6),
-            "High52Week": number(max(year.high, self._high)),
-            "High52WeekTimestamp": moment(year.high_ns),
-            "Low52Week": number(min(year.low, self._low)),
-            "Low52WeekTimestamp": moment(year.low_ns),
+            "NetChangePct": rounded(change / self._previous_close * (1 if is_stream else 100), 6),
             "Volume": number(self._volume),
-            "PreviousVolume": number(self._previous_volume),
             "Close": number(trade.price),
-            "DailyOpenInterest": str(open_interest(self._instrument)),
             "TradeTime": moment(trade.time_ns),
-            "TickSizeTier": "0",
-            "MarketFlags": {"IsDelayed": False, "IsHardToBorrow": False, "IsBats": False, "IsHalted": False},
             "LastSize": number(trade.size),
             "LastVenue": self._venue(),
             "VWAP": rounded(self._value / self._volume, 6) if self._volume else number(trade.price),
         }
-        return record | self._future_fields()
+
+    def _year_fields(self) -> dict[str, Any]:
+        year = self._year = self._year or self._read_year()
+        return {
+            "High52Week": number(max(year.high, self._high)),
+            "High52WeekTimestamp": moment(year.high_ns),
+            "Low52Week": number(min(year.low, self._low)),
+            "Low52WeekTimestamp": moment(year.low_ns),
+        }
 
     def _venue(self) -> str:
         if self._instrument.kind in ("stock", "etf"):
@@ -165,12 +208,24 @@ class QuoteBoard:
             "LastTradingDate": f"{expiration:%Y-%m-%d}T00:00:00Z",
         }
 
-    def changes(self) -> dict[str, Any]:
-        """Return the symbol and the fields that have changed since the last frame; empty when none has."""
-        now = self.full(is_stream=True)
+    def begin(self) -> dict[str, Any]:
+        """Return the full first frame of a stream."""
+        self._sent = self.full(is_stream=True)
+        return self._sent
+
+    def changes(self, tick: Tick) -> dict[str, Any]:
+        """Take a tick; return the symbol and the fields it has changed, or nothing."""
+        day_end_ns = self._end_ns
+        self.take(tick)
+        if self._end_ns != day_end_ns:
+            now = self.full(is_stream=True)
+        elif isinstance(tick, SimQuote):
+            now = self._bid_and_ask()
+        else:
+            now = self._trade_fields(is_stream=True)
         changed = {name: value for name, value in now.items() if self._sent.get(name) != value}
-        self._sent = now
-        return {"Symbol": now["Symbol"], **changed} if changed else {}
+        self._sent = self._sent | changed
+        return {"Symbol": self._instrument.symbol, **changed} if changed else {}
 
 
 def find_instrument(market: Market, symbol: str) -> Instrument | None:
@@ -218,11 +273,10 @@ class Quotes:
             lines.push({"Symbol": symbol, "Error": "FAILED, INVALID SYMBOL"})
             return
         board = QuoteBoard(self._market, instrument)
-        lines.push(board.changes())
+        lines.push(board.begin())
 
         def on_tick(tick: Tick) -> None:
-            board.take(tick)
-            if changed := board.changes():
+            if changed := board.changes(tick):
                 lines.push(changed)
 
         lines.at_end(self._market.watch(instrument.symbol, on_tick, with_book=False))

@@ -176,6 +176,10 @@ class LineStream:
             if fault.options.get("premature"):
                 self._hang_up()
             return True
+        if (fault := faults.take("stream_error", channel=self._channel, seen=self._mangler.seen)) is not None:
+            self.push({"Error": fault.argument or "InternalServerError", "Message": "The stream has failed."})
+            self.end()
+            return False
         self._announce_goaway()
         now_s = self._tools.clock.monotonic()
         if self._goaway_until_s is not None and now_s >= self._goaway_until_s:

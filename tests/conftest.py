@@ -1,0 +1,103 @@
+"""Fixtures that every test may use: virtual time, simulators, clients, and a check that nothing is left."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from brokerwire import Client
+from brokerwire.simulator import Simulator
+from brokerwire.testing.virtual_time import VirtualClock, VirtualTimeLoop
+
+
+@pytest.fixture(autouse=True)
+def _private_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees the credentials or the token files of whoever runs it."""
+    for name in ("BROKERWIRE_VENUE", "BROKERWIRE_ENVIRONMENT", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("BROKERWIRE_TOKEN_DIR", str(tmp_path_factory.mktemp("tokens")))
+
+
+class VirtualRun:
+    """Runs a coroutine in virtual time and fails if it leaves a task behind."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+
+    def __call__(self, main: Callable[[], Awaitable[Any]]) -> Any:
+        async def checked() -> Any:
+            result = await main()
+            await asyncio.sleep(0)
+            left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            assert not left, f"tasks were left: {left}"
+            return result
+
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            result = runner.run(checked())
+        gc.collect()
+        return result
+
+
+@pytest.fixture
+def virtual() -> VirtualRun:
+    """Runs coroutines in virtual time; ``virtual.clock`` is its clock."""
+    return VirtualRun()
+
+
+class Offline:
+    """Starts simulators and clients that belong together, and closes them in the right order."""
+
+    def __init__(self, stack: AsyncExitStack, clock: VirtualClock | None) -> None:
+        self._stack = stack
+        self._clock = clock
+
+    async def simulator(self, venue: str, **options: Any) -> Simulator:
+        """Start a simulator with seed 7 unless another is given."""
+        simulator = Simulator(venue, clock=self._clock, **{"seed": 7, **options})
+        return await self._stack.enter_async_context(simulator)
+
+    async def client(self, simulator: Simulator, **options: Any) -> Client:
+        """Return a client of a simulator."""
+        credentials = options.pop("credentials", dict(simulator.credentials))
+        client = Client(
+            simulator.venue, endpoints=simulator.endpoints, credentials=credentials, clock=self._clock, **options
+        )
+        return await self._stack.enter_async_context(client)
+
+
+@pytest.fixture
+def offline(virtual: VirtualRun) -> Callable[[], Any]:
+    """``async with offline() as venue``: simulators and clients in the virtual loop."""
+
+    class _Context:
+        async def __aenter__(self) -> Offline:
+            self._stack = AsyncExitStack()
+            await self._stack.__aenter__()
+            return Offline(self._stack, virtual.clock)
+
+        async def __aexit__(self, *exc_info: Any) -> None:
+            await self._stack.__aexit__(*exc_info)
+
+    return _Context
+
+
+@pytest.fixture
+def canaries() -> Iterator[dict[str, str]]:
+    """Credentials that must never show anywhere."""
+    yield {
+        "client_id": "canary-client-id-4711",
+        "client_secret": "canary-client-secret-4711",
+        "refresh_token": "canary-refresh-token-4711",
+    }
+
+
+@pytest.fixture
+async def nothing_left() -> AsyncIterator[None]:
+    """Fails if a test in real time leaves a task behind."""
+    yield
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert not left, f"tasks were left: {left}"
