@@ -3,6 +3,8 @@
 import asyncio
 import sys
 
+from dotenv import load_dotenv
+
 from brokerwire import Gap, Quote, TradeStationClient
 
 
@@ -24,4 +26,5 @@ async def main(seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    load_dotenv()
     asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 10.0))

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -86,9 +86,9 @@ def offline(virtual: VirtualRun) -> Callable[[], Any]:
 
 
 @pytest.fixture
-def canaries() -> Iterator[dict[str, str]]:
+def canaries() -> dict[str, str]:
     """Credentials that must never show anywhere."""
-    yield {
+    return {
         "client_id": "canary-client-id-4711",
         "client_secret": "canary-client-secret-4711",
         "refresh_token": "canary-refresh-token-4711",

@@ -70,7 +70,7 @@ async def test_market_order_larger_than_the_book_fills_in_parts(exchange: Exchan
 async def test_limit_order_rests_and_fills_when_the_market_comes(exchange: Exchange) -> None:
     market, symbol = exchange.market, "BTCUSDT"
     ask = market.quote(symbol).ask
-    coming = [market.quote(symbol, market.now_ns() + step * 200_000_000).ask for step in range(5, 60)]
+    coming = [market.quote(symbol, market.now_ns() + step * 200_000_000).ask for step in range(2, 30)]
     limit = next((price for price in coming if price < ask), ask)
     order = exchange.place(ticket(symbol, account="S", quantity="0.00001", type="limit", limit_price=limit))
     if order.is_open:
@@ -150,7 +150,7 @@ async def test_stop_limit_rests_after_its_trigger(exchange: Exchange) -> None:
 async def test_waiting_stop_triggers_when_the_market_reaches_it(exchange: Exchange) -> None:
     market, last = exchange.market, exchange.market.last_trade("AAPL").price
     now_ns = market.now_ns()
-    coming = [market.last_trade("AAPL", now_ns + step * 200_000_000).price for step in range(3, 45)]
+    coming = [market.last_trade("AAPL", now_ns + step * 200_000_000).price for step in range(3, 40)]
     stop = next(price for price in coming if price != last)
     exchange.place(ticket())
     order = exchange.place(ticket(side="buy" if stop > last else "sell", type="stop", stop_price=stop))
@@ -295,3 +295,83 @@ async def test_unknown_order_is_refused(exchange: Exchange) -> None:
     with pytest.raises(OrderRefused) as refused:
         exchange.cancel(1)
     assert refused.value.code == "unknown_order"
+
+
+async def test_grouped_orders_may_send_children(exchange: Exchange) -> None:
+    child = TicketGroup(type="normal", tickets=(ticket(side="sell", type="stop", stop_price=Decimal(1)),))
+    low = ticket(type="limit", limit_price=far_below(exchange), children=(child,))
+    first, second = exchange.place_group(TicketGroup(type="normal", tickets=(low, ticket())))
+    assert exchange.orders[first.child_ids[0]].status == "held"
+    assert (first.status, second.status) == ("working", "filled")
+
+
+async def test_order_for_the_opening_waits(exchange: Exchange) -> None:
+    assert exchange.place(ticket(time_in_force="opg")).status == "queued"
+
+
+async def test_listener_that_cancels_in_the_middle_of_a_fill_stops_it(exchange: Exchange) -> None:
+    exchange.accounts["M"].cash = Decimal(10_000_000)
+    exchange.listen(lambda change: exchange.cancel(change.order.order_id) if change.kind == "fill" else None)
+    order = exchange.place(ticket(quantity=20_000))
+    assert (order.status, len(order.fills)) == ("cancelled", 1)
+
+
+async def test_sibling_that_is_gone_is_left_alone(exchange: Exchange) -> None:
+    low = ticket(type="limit", limit_price=far_below(exchange))
+    first, second = exchange.place_group(TicketGroup(type="oco", tickets=(low, low)))
+    exchange.cancel(first.order_id)
+    exchange.replace(second.order_id, order_type="market")
+    assert (first.status, second.status) == ("cancelled", "filled")
+
+
+async def test_children_of_a_partly_filled_parent_close_what_was_filled(exchange: Exchange) -> None:
+    exchange.accounts["M"].cash = Decimal(10_000_000)
+    quote = exchange.market.quote("AAPL")
+    exits = TicketGroup(
+        type="normal", tickets=(ticket(side="sell", quantity=50_000, type="limit", limit_price=quote.bid + 50),)
+    )
+    parent = exchange.place(
+        ticket(quantity=50_000, type="limit", limit_price=quote.ask, time_in_force="ioc", children=(exits,))
+    )
+    child = exchange.orders[parent.child_ids[0]]
+    assert 0 < parent.filled < 50_000
+    assert (child.status, child.quantity) == ("working", parent.filled)
+
+
+async def test_replacement_is_refused_while_cancelling_and_below_what_is_filled(exchange: Exchange) -> None:
+    exchange.accounts["M"].cash = Decimal(10_000_000)
+    order = exchange.place(ticket(quantity=50_000, type="limit", limit_price=exchange.market.quote("AAPL").ask))
+    with pytest.raises(OrderRefused) as refused:
+        exchange.replace(order.order_id, quantity=order.filled)
+    assert refused.value.code == "quantity"
+    exchange.cancel_delay_s = 60
+    exchange.cancel(order.order_id)
+    with pytest.raises(OrderRefused) as refused:
+        exchange.replace(order.order_id, quantity=Decimal(60_000))
+    assert refused.value.code == "cancel_pending"
+
+
+async def test_stop_price_can_be_replaced(exchange: Exchange) -> None:
+    high = exchange.market.last_trade("AAPL").price + 50
+    order = exchange.place(ticket(type="stop", stop_price=high))
+    exchange.replace(order.order_id, stop_price=high + 1)
+    assert order.stop_price == high + 1
+
+
+async def test_replacement_of_an_order_that_ended_meanwhile_is_forgotten(exchange: Exchange) -> None:
+    exchange.replace_delay_s = 0.02
+    order = exchange.place(ticket(type="limit", limit_price=far_below(exchange)))
+    exchange.replace(order.order_id, quantity=Decimal(3))
+    exchange.cancel(order.order_id)
+    assert (order.status, order.quantity) == ("cancelled", 10)
+
+
+async def test_waiting_combination_fills_when_its_price_comes(exchange: Exchange) -> None:
+    legs = (
+        TicketLeg(symbol="SPY 261218P640", side="sell", quantity=Decimal(1), effect="open"),
+        TicketLeg(symbol="SPY 261218P635", side="buy", quantity=Decimal(1), effect="open"),
+    )
+    order = exchange.place(OrderTicket(account_id="M", legs=legs, type="limit", limit_price=Decimal(-100)))
+    order.limit_price = Decimal(100)
+    await next_change(exchange, order.order_id, "fill")
+    assert order.status == "filled"

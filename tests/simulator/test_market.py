@@ -56,6 +56,14 @@ def test_years_of_daily_bars_exist_and_connect(market: Market) -> None:
     assert all(b.low <= min(b.open, b.close) <= max(b.open, b.close) <= b.high for b in bars)
 
 
+def test_extremes_are_those_of_the_daily_bars(market: Market) -> None:
+    today = market.now_ns() // DAY * DAY
+    bars = market.bars("MSFT", DAY, today - 365 * DAY, today)
+    extremes = market.extremes("MSFT", 365)
+    assert (extremes.high, extremes.low) == (max(b.high for b in bars), min(b.low for b in bars))
+    assert extremes.high_ns in [b.open_ns for b in bars if b.high == extremes.high]
+
+
 def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
     weeks = list(bar_windows("week", start_ns=1_795_183_384 * SECOND, end_ns=1_795_183_384 * SECOND + 20 * DAY))
     months = list(bar_windows("month", start_ns=1_795_183_384 * SECOND, end_ns=1_795_183_384 * SECOND + 60 * DAY))

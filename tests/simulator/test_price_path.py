@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from brokerwire.simulator.price_path import DAY_NS, HOUR_NS, PathShape, PricePath, drift, mix, path_key, unit
+from brokerwire.simulator.price_path import DAY_NS, HOUR_NS, Drift, PathShape, PricePath, mix, path_key, unit
 
 DAY = 20_500
 
@@ -73,8 +73,8 @@ def test_old_results_are_forgotten_and_drawn_again_alike(path: PricePath) -> Non
 
 
 def test_drift_moves_little_from_day_to_day() -> None:
-    key = path_key(3, "MSFT")
-    assert all(abs(drift(key, day + 1) - drift(key, day)) < 0.05 for day in range(DAY, DAY + 400))
+    drift = Drift(path_key(3, "MSFT"))
+    assert all(abs(drift.at(day + 1) - drift.at(day)) < 0.05 for day in range(DAY, DAY + 400))
 
 
 def test_unit_stays_below_one() -> None:

@@ -105,6 +105,22 @@ async def test_speed_max_lets_the_sockets_drain_now_and_then():
     await replay.close()
 
 
+async def test_speed_max_without_sockets_to_wait_for_plays_on():
+    end = asyncio.Event()
+    items = [Item(n) for n in range(70)]
+    replay = ReplayClock(
+        items,
+        lambda item: end.set() if item is items[-1] else None,
+        clock=SystemClock(),
+        speed="max",
+        start_delay_s=0.01,
+    )
+    replay.subscription_arrived()
+    await asyncio.wait_for(end.wait(), 5)
+    assert replay.played == 70
+    await replay.close()
+
+
 async def test_every_further_subscription_puts_the_start_off():
     loop = asyncio.get_running_loop()
     player = Player(start_delay_s=0.3)

@@ -141,11 +141,6 @@ class Account(msgspec.Struct, kw_only=True):
         return quantity * self.fee_per_contract + quantity * price * self.fee_rate, self.currency
 
 
-def opposite(side: str) -> str:
-    """Return the plain side that closes what ``side`` opened."""
-    return "sell" if side in ("buy", "buy_to_cover") else "buy"
-
-
 def is_buying(side: str) -> bool:
     """Say whether a side adds to the position."""
     return side in ("buy", "buy_to_cover")

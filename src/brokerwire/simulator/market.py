@@ -11,11 +11,12 @@ from brokerwire.clock import Clock
 from brokerwire.simulator.feed import Feed
 from brokerwire.simulator.instruments import Instrument, Kind, Universe, expiry_ns
 from brokerwire.simulator.listings import CRYPTO_WORTH
-from brokerwire.simulator.price_path import DAY_NS, MINUTE_NS, PathShape, PricePath, drift, path_key, unit
+from brokerwire.simulator.price_path import DAY_NS, MINUTE_NS, Drift, PathShape, PricePath, path_key, unit
 from brokerwire.simulator.pricing import value_option
 from brokerwire.simulator.sessions import Calendar, is_open, last_open_ns, open_windows
 from brokerwire.simulator.ticks import (
     BookLevel,
+    Extremes,
     SimBar,
     SimBook,
     SimBookChange,
@@ -111,7 +112,7 @@ class Market:
         self._slot_ns = _SLOT_NS // rate
         self._feeds: dict[str, Feed] = {}
         self._watches: dict[str, _Watch] = {}
-        self._path_keys: dict[str, int] = {}
+        self._drifts: dict[str, Drift] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def now_ns(self) -> int:
@@ -158,7 +159,7 @@ class Market:
     def _level(self, instrument: Instrument, day: int) -> float:
         """Return the price at the start of a day; an option's follows from its underlying's."""
         if instrument.kind != "option":
-            return float(instrument.anchor) * math.exp(drift(self._path_key(instrument.path), day))
+            return float(instrument.anchor) * math.exp(self._drift(instrument.path).at(day))
         assert instrument.strike is not None and instrument.expiration is not None  # noqa: S101, PT018 - options have both
         assert instrument.option_type is not None  # noqa: S101 - options have it
         spot = self._level(self.instrument(instrument.underlying), day)
@@ -172,10 +173,10 @@ class Market:
             option_type=instrument.option_type,
         ).price
 
-    def _path_key(self, path: str) -> int:
-        if path not in self._path_keys:
-            self._path_keys[path] = path_key(self.seed, path)
-        return self._path_keys[path]
+    def _drift(self, path: str) -> Drift:
+        if path not in self._drifts:
+            self._drifts[path] = Drift(path_key(self.seed, path))
+        return self._drifts[path]
 
     def implied_volatility(self, underlying: str) -> float:
         """Return the yearly volatility that prices the options of ``underlying`` (0.3 = 30 %)."""
@@ -234,6 +235,16 @@ class Market:
         end_ns = min(end_ns, self.now_ns() + 1)
         found = (self.window(symbol, a, b) for a, b in bar_windows(unit_ns, start_ns=start_ns, end_ns=end_ns))
         return [bar for bar in found if bar is not None]
+
+    def extremes(self, symbol: str, days: int) -> Extremes:
+        """Return the highest and the lowest price of the last whole ``days`` (UTC), and when they began."""
+        feed = self._feed(symbol)
+        today = self.now_ns() // DAY_NS
+        spans = [feed.path.day(day) for day in range(today - days, today)]
+        highest, lowest = max(spans, key=lambda span: span.high), min(spans, key=lambda span: span.low)
+        return Extremes(
+            high=feed.price(highest.high), high_ns=highest.start_ns, low=feed.price(lowest.low), low_ns=lowest.start_ns
+        )
 
     async def collect(self, symbol: str, windows: list[tuple[int, int]]) -> list[SimBar]:
         """Return the bars of many windows, giving way to the loop every now and then."""

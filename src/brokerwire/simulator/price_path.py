@@ -121,17 +121,32 @@ def unit(key: int, number: int) -> float:
     return mix(key, number) / 2.0**64
 
 
-def drift(key: int, day: int) -> float:
-    """Return the logarithm of price over anchor at the start of ``day``: slow waves of several lengths."""
-    total = 0.0
-    for wave, (period, size) in enumerate(((331, 0.07), (73, 0.04), (17, 0.02), (5, 0.011), (1, 0.006))):
-        step, rest = divmod(day, period)
-        left = unit(key ^ wave, step) * 2 - 1
-        right = unit(key ^ wave, step + 1) * 2 - 1
-        share = rest / period
-        share = share * share * (3 - 2 * share)
-        total += size * (left + (right - left) * share)
-    return total
+class Drift:
+    """The logarithm of price over anchor at the start of each day: slow waves of several lengths."""
+
+    _WAVES = ((331, 0.07), (73, 0.04), (17, 0.02), (5, 0.011), (1, 0.006))
+
+    def __init__(self, key: int) -> None:
+        self._keys = [key ^ wave for wave in range(len(self._WAVES))]
+        self._knots: dict[tuple[int, int], float] = {}
+
+    def at(self, day: int) -> float:
+        """Return the drift at the start of ``day``, days since 1970-01-01 UTC."""
+        total = 0.0
+        for wave, (period, size) in enumerate(self._WAVES):
+            step, rest = divmod(day, period)
+            left = self._knot(wave, step)
+            if rest:
+                share = rest / period
+                left += (self._knot(wave, step + 1) - left) * share * share * (3 - 2 * share)
+            total += size * left
+        return total
+
+    def _knot(self, wave: int, step: int) -> float:
+        found = self._knots.get((wave, step))
+        if found is None:
+            found = self._knots[wave, step] = unit(self._keys[wave], step) * 2 - 1
+        return found
 
 
 class PricePath:

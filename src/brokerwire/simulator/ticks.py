@@ -63,6 +63,15 @@ class SimBar(msgspec.Struct, frozen=True, gc=False):
         return self.trade_count - self.buy_count
 
 
+class Extremes(msgspec.Struct, frozen=True):
+    """The highest and lowest price of some days, and when the days began on which they were reached."""
+
+    high: Decimal
+    high_ns: int
+    low: Decimal
+    low_ns: int
+
+
 class BookLevel(msgspec.Struct, frozen=True, gc=False):
     """One price of a book with the whole size and the number of orders there."""
 

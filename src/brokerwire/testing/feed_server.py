@@ -103,7 +103,7 @@ def _serve_one(connection: socket.socket, messages: int) -> None:
 
 def serve(messages: int) -> None:
     """Serve connections one after the other until the process is ended."""
-    import threading  # noqa: PLC0415  # a process of its own
+    import threading  # a process of its own
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         sys.stdout.write(f"{listener.getsockname()[1]}\n")

@@ -7,8 +7,11 @@ a day of heartbeats passes in seconds. The loop is idle when no socket is ready 
 import asyncio
 import selectors
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 EPOCH_NS = 1_795_000_000_000_000_000
 """The wall clock at loop time 0: 2026-11-18 11:06:40 UTC."""
@@ -49,14 +52,16 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return the virtual time in seconds."""
         return self._virtual.now_s
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> "asyncio.Future[T]":
         """Run a job in a thread; time stands still until it is done."""
         future = super().run_in_executor(executor, func, *args)
         self._virtual.jobs += 1
         future.add_done_callback(self._job_done)
         return future
 
-    def _job_done(self, _future: "asyncio.Future[Any] | Future[Any]") -> None:
+    def _job_done(self, _future: "asyncio.Future[Any]") -> None:
         self._virtual.jobs -= 1
 
 

@@ -299,7 +299,7 @@ def _balances(
     accounts: Names, path: str, *, field: str, build: Callable[[wire.BalanceMessage, int], list[Balance]]
 ) -> Operation[list[Balance]]:
     balances: list[Balance] = []
-    for names in spec.chunks((yield from _account_ids(accounts)), spec.MAX_ACCOUNTS):
+    for names in spec.chunks((yield from streamed_accounts(accounts)), spec.MAX_ACCOUNTS):
         body, response = yield from auth.fetch(f"/v3/brokerage/accounts/{escape(names)}/{path}", bucket="balances")
         auth.raise_refused(body)
         for row in auth.rows_of(body, field):
@@ -333,7 +333,7 @@ def get_positions(*, accounts: Names = None, symbol: str | None = None) -> Opera
     """
     positions = []
     query = {} if symbol is None else {"symbol": symbol.upper()}
-    for names in spec.chunks((yield from _account_ids(accounts)), spec.MAX_ACCOUNTS):
+    for names in spec.chunks((yield from streamed_accounts(accounts)), spec.MAX_ACCOUNTS):
         path = f"/v3/brokerage/accounts/{escape(names)}/positions"
         body, response = yield from auth.fetch(path, query, bucket="positions")
         auth.raise_refused(body)
@@ -369,7 +369,7 @@ def _orders(accounts: Names, path: str, *, order_ids: Names, query: Mapping[str,
     if order_ids is None:
         id_lists, query = [""], {**query, "pageSize": str(spec.MAX_PAGE)}
     orders: list[Order] = []
-    for names in spec.chunks((yield from _account_ids(accounts)), spec.MAX_ACCOUNTS):
+    for names in spec.chunks((yield from streamed_accounts(accounts)), spec.MAX_ACCOUNTS):
         for id_list in id_lists:
             orders += yield from _order_pages(f"/v3/brokerage/accounts/{escape(names)}/{path}{id_list}", query)
     return orders
@@ -391,16 +391,12 @@ def _order_pages(path: str, query: Mapping[str, str]) -> Operation[list[Order]]:
             return orders
 
 
-def _account_ids(accounts: Names) -> Operation[list[str]]:
+def streamed_accounts(accounts: Names = None) -> Operation[list[str]]:
+    """Return the accounts, or all that the venue streams: Cash, Margin, Futures and DVP."""
     if accounts is not None:
         return [canonical_id(account) for account in accounts]
     found = yield from get_accounts()
     return [account.account_id for account in found if (account.type or "").lower() in spec.STREAMED_ACCOUNT_TYPES]
-
-
-def streamed_accounts() -> Operation[list[str]]:
-    """Return the ids of the accounts that the venue streams: Cash, Margin, Futures and DVP."""
-    return (yield from _account_ids(None))
 
 
 def get_routes() -> Operation[list[wire.Route]]:

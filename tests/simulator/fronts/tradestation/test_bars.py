@@ -1,8 +1,14 @@
+import asyncio
 import itertools
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import pytest
+
+from brokerwire.simulator import Simulator
+
+from .conftest import Wire
 
 BARS = "/v3/marketdata/barcharts/AAPL"
 FIELDS = [
@@ -96,3 +102,42 @@ async def test_history_of_a_stream_equals_that_of_rest(wire: Any) -> None:
     for bar in rest[:-1]:
         if bar["TimeStamp"] in by_time:
             assert by_time[bar["TimeStamp"]]["TotalVolume"] == bar["TotalVolume"]
+
+
+class FastClock:
+    """A minute passes in half a second."""
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time() * 120
+
+    def time_ns(self) -> int:
+        return 1_795_183_384_500_000_000
+
+    async def sleep(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s / 120)
+
+
+async def test_bar_that_ends_is_sent_once_more_as_closed() -> None:
+    async with Simulator("tradestation", seed=7, clock=FastClock()) as simulator, aiohttp.ClientSession() as session:
+        wire = Wire(simulator, session)
+        await wire.sign_in()
+        path = "/v3/marketdata/stream/barcharts/AAPL?interval=1&unit=Minute&barsback=1"
+        async with wire.stream(path) as lines:
+            await lines.frame()
+            closed = (await lines.until(lambda f: f.get("IsRealtime") and f["BarStatus"] == "Closed"))[-1]
+            after = (await lines.until(lambda f: f.get("BarStatus") == "Open"))[-1]
+        rest = (await wire.get(f"{BARS}?interval=1&unit=Minute&barsback=100"))["Bars"]
+    same = next(bar for bar in rest if bar["TimeStamp"] == closed["TimeStamp"])
+    assert {**closed, "IsRealtime": False} == same
+    assert after["TimeStamp"] > closed["TimeStamp"]
+
+
+async def test_real_calendar_has_bars_of_the_session_only() -> None:
+    simulator = Simulator("tradestation", seed=7, clock=FastClock(), calendar="real")
+    async with simulator, aiohttp.ClientSession() as session:
+        wire = Wire(simulator, session)
+        await wire.sign_in()
+        bars = (await wire.get(f"{BARS}?interval=30&unit=Minute&barsback=30"))["Bars"]
+        days = (await wire.get(f"{BARS}?barsback=10"))["Bars"]
+    assert all("14:30" < bar["TimeStamp"][11:16] <= "21:00" for bar in bars)
+    assert {date.fromisoformat(bar["TimeStamp"][:10]).weekday() for bar in days} == {0, 1, 2, 3, 4}

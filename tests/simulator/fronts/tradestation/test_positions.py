@@ -78,3 +78,10 @@ async def test_unknown_account_is_an_error_frame(wire: Any) -> None:
         assert await lines.frame() == {
             "Error": "Forbidden", "Message": "Invalid Account ID.", "AccountID": "SIM9999999M",
         }  # fmt: skip
+
+
+async def test_index_option_is_named_as_such(wire: Any) -> None:
+    day = wire.simulator.exchange.market.universe.expirations("$SPX.X")[4]
+    await wire.place(Symbol=f"SPXW {day:%y%m%d}P6000", Quantity="1", TradeAction="SELLTOOPEN")
+    rows = (await wire.get(f"/v3/brokerage/accounts/{MARGIN}/positions?symbol=SPX*"))["Positions"]
+    assert rows[0]["AssetType"] == "INDEXOPTION"

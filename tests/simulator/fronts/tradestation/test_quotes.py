@@ -1,5 +1,7 @@
 from typing import Any
 
+from brokerwire.simulator.fronts.tradestation.quotes import QuoteBoard
+
 FIELDS = [
     "Symbol", "Open", "High", "Low", "PreviousClose", "Last", "Ask", "AskSize", "Bid", "BidSize", "NetChange",
     "NetChangePct", "High52Week", "High52WeekTimestamp", "Low52Week", "Low52WeekTimestamp", "Volume", "PreviousVolume",
@@ -61,3 +63,12 @@ async def test_volume_grows_by_the_last_size(wire: Any) -> None:
         )
     last_size = (full | first | second)["LastSize"]
     assert int(second["Volume"]) - int(first["Volume"]) == int(last_size)
+
+
+async def test_new_trading_day_starts_its_figures_afresh(still_clock: Any, market: Any) -> None:
+    board = QuoteBoard(market, market.instrument("AAPL"))
+    before = board.begin()
+    still_clock.moved_s += 86_400
+    changed = board.changes(market.last_trade("AAPL"))
+    assert changed["PreviousClose"] != before["PreviousClose"]
+    assert {"Open", "PreviousVolume", "Volume"} <= set(changed)

@@ -8,8 +8,7 @@ def create_front(context: FrontContext) -> BinanceFront:
     """Build the front; with a recording it plays that instead of the synthetic market.
 
     Raises:
-        ValueError: A setting is unknown, or the recording holds a line that is none.
-        FileNotFoundError: There is no recording in the folder.
+        ValueError: A setting is unknown or the speed is none.
     """
     return BinanceFront(context)
 

@@ -1,7 +1,6 @@
 """The Binance front put together: REST, streams and WebSocket API on one port, live or from a recording."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -24,7 +23,6 @@ from brokerwire.simulator.fronts.binance.streams import StreamServer
 from brokerwire.simulator.fronts.binance.trading_desk import TradingDesk
 from brokerwire.simulator.fronts.binance.user_data import AccountFeed
 from brokerwire.simulator.fronts.binance.ws_api import ApiParts, ApiServer
-from brokerwire.simulator.recorded import read_recording
 
 CREDENTIALS: Mapping[str, str] = MappingProxyType(
     {"api_key": "simKeyBinance0001", "api_secret": "simSecretBinance0001"}
@@ -85,7 +83,7 @@ class BinanceFront:
         return Hub(self._desk)
 
     def _add_recording(self, context: FrontContext) -> EventSource:
-        session = take_apart(read_recording(Path(context.recording)))
+        session = take_apart(context.recording)
         source = ReplaySource(
             session,
             clock=context.clock,

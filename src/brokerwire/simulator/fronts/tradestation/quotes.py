@@ -5,7 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from brokerwire.simulator.fronts.tradestation.answers import comma_list, json_response, moment, number, rounded
@@ -15,7 +14,7 @@ from brokerwire.simulator.instruments import Instrument
 from brokerwire.simulator.market import Market
 from brokerwire.simulator.price_path import DAY_NS, mix, path_key
 from brokerwire.simulator.sessions import new_york_ns, trading_day
-from brokerwire.simulator.ticks import SimQuote, SimTrade, Tick
+from brokerwire.simulator.ticks import Extremes, SimQuote, SimTrade, Tick
 
 _VENUES = ("ARCX", "NSDQ", "BATS", "EDGX", "XNYS", "IEXG", "MEMX", "EDGA")
 _MAX_SYMBOLS = 100
@@ -56,15 +55,6 @@ def day_bounds(at_ns: int) -> tuple[int, int]:
     return new_york_ns(day - timedelta(days=1), 16), new_york_ns(day, 16)
 
 
-class _Year(msgspec.Struct, frozen=True):
-    """The extremes of the last 365 days."""
-
-    high: Decimal
-    high_ns: int
-    low: Decimal
-    low_ns: int
-
-
 def open_interest(instrument: Instrument) -> int:
     """Return the number of open contracts of a future or option, else 0."""
     if instrument.kind not in ("future", "option"):
@@ -96,19 +86,7 @@ class QuoteBoard:
         self._value = today.quote_volume if today else Decimal(0)
         self._previous_close = before.close if before else self._open
         self._previous_volume = before.volume if before else Decimal(0)
-        self._year: _Year | None = None
-
-    def _read_year(self) -> _Year:
-        now_ns = self._market.now_ns()
-        days = self._market.bars(self._instrument.symbol, DAY_NS, now_ns - 365 * DAY_NS, now_ns)
-        highest = max(days, key=lambda bar: bar.high, default=None)
-        lowest = min(days, key=lambda bar: bar.low, default=None)
-        return _Year(
-            high=highest.high if highest else self._high,
-            high_ns=highest.open_ns if highest else now_ns,
-            low=lowest.low if lowest else self._low,
-            low_ns=lowest.open_ns if lowest else now_ns,
-        )
+        self._year: Extremes | None = None
 
     def day(self) -> dict[str, Decimal]:
         """Return the figures of the day that option streams show."""
@@ -183,7 +161,7 @@ class QuoteBoard:
         }
 
     def _year_fields(self) -> dict[str, Any]:
-        year = self._year = self._year or self._read_year()
+        year = self._year = self._year or self._market.extremes(self._instrument.symbol, 365)
         return {
             "High52Week": number(max(year.high, self._high)),
             "High52WeekTimestamp": moment(year.high_ns),
