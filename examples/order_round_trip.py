@@ -6,13 +6,14 @@ Run it where no money is at stake: ``BROKERWIRE_ENVIRONMENT=offline python examp
 import asyncio
 import sys
 from decimal import Decimal
+from typing import Any
 
 from dotenv import load_dotenv
 
 from brokerwire import Fill, Order, Subscription, TradeStationClient
 
 
-async def follow(updates: Subscription[Order | Fill], order: Order) -> None:
+async def follow(updates: Subscription[Any], order: Order) -> None:
     """Print what the venue says about an order, until it is over and every fill of it has been told."""
     filled = Decimal(0)
     async for event in updates:

@@ -48,7 +48,7 @@ async def main(seconds: float | None = None) -> None:
         stop = asyncio.create_task(told_to_stop.wait())
         end = asyncio.create_task(subscription.wait_closed())
         health = asyncio.create_task(log_health(client))
-        await asyncio.wait({stop, end, health}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stop, end}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in (stop, health):
             task.cancel()
         if end.done():

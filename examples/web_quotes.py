@@ -16,10 +16,14 @@ SYMBOLS = ("AAPL", "MSFT", "GOOGL")
 QUOTES: web.AppKey[Subscription[Quote]] = web.AppKey("quotes")
 
 
+def on_quote(quote: Quote) -> None:
+    """Do nothing: the subscription keeps the newest quote of each symbol itself."""
+
+
 async def keep_quotes(app: web.Application) -> AsyncIterator[None]:
     """Hold a subscription for as long as the application runs."""
     async with TradeStationClient() as client:
-        app[QUOTES] = await client.market_data.stream_quotes(SYMBOLS, lambda quote: None)
+        app[QUOTES] = await client.market_data.stream_quotes(SYMBOLS, on_quote)
         await app[QUOTES].ready()
         yield
 
@@ -46,7 +50,7 @@ def build_app() -> web.Application:
 
 
 async def main(seconds: float | None = None, port: int = 8080) -> None:
-    runner = web.AppRunner(build_app(), handle_signals=True)
+    runner = web.AppRunner(build_app())
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
@@ -54,7 +58,7 @@ async def main(seconds: float | None = None, port: int = 8080) -> None:
         print(f"http://127.0.0.1:{runner.addresses[0][1]}/quotes", flush=True)
         async with asyncio.timeout(seconds):
             await asyncio.Event().wait()
-    except (TimeoutError, web.GracefulExit):
+    except TimeoutError:
         print("done")
     finally:
         await runner.cleanup()

@@ -1,10 +1,12 @@
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import aiohttp
 import pytest
 
 from brokerwire.simulator import Simulator
+from brokerwire.simulator.trading import OrderTicket, TicketLeg
 
 
 class Panel:
@@ -46,6 +48,30 @@ async def test_bad_fault_is_refused_with_a_reason(panel: Panel, body: object) ->
     status, answer = await panel.call("POST", "fault", body)
     assert status == 400
     assert answer["error"]
+
+
+async def test_open_orders_can_be_filled_rejected_and_expired(panel: Panel) -> None:
+    exchange = panel.simulator.exchange
+    leg = TicketLeg(symbol="AMD", side="buy", quantity=Decimal(10))
+    ticket = OrderTicket(account_id="SIM2510014M", legs=(leg,), type="limit", limit_price=Decimal(50))
+    orders = [exchange.place(ticket).order_id for _ in range(3)]
+    for order_id, do, status in zip(
+        orders, ("fill", "reject", "expire"), ("filled", "rejected", "expired"), strict=True
+    ):
+        found = await panel.call("POST", "order", {"order_id": str(order_id), "do": do})
+        assert found == (200, {"order_id": order_id, "status": status})
+    assert exchange.orders[orders[0]].average_price == 50
+    for body in ({"order_id": orders[0], "do": "fill"}, {"order_id": 1, "do": "reject"}, {"do": "sing"}):
+        assert (await panel.call("POST", "order", body))[0] == 400
+
+
+async def test_order_can_be_filled_in_part_at_a_price(panel: Panel) -> None:
+    exchange = panel.simulator.exchange
+    leg = TicketLeg(symbol="AMD", side="buy", quantity=Decimal(10))
+    order = exchange.place(OrderTicket(account_id="SIM2510014M", legs=(leg,), type="limit", limit_price=Decimal(50)))
+    body = {"order_id": order.order_id, "do": "fill", "quantity": 4, "price": "49.5"}
+    await panel.call("POST", "order", body)
+    assert (order.status, order.filled, order.average_price) == ("partially_filled", 4, Decimal("49.5"))
 
 
 async def test_journal_and_drop_answer(panel: Panel) -> None:

@@ -174,6 +174,28 @@ async def test_fill_of_one_oco_order_cancels_the_other(exchange: Exchange) -> No
     assert (first.status, second.status) == ("cancelled", "filled")
 
 
+async def test_sibling_cancelled_before_its_turn_never_works(exchange: Exchange) -> None:
+    spot = exchange.accounts["S"]
+    price = exchange.market.quote("BTCUSDT").bid - 1000
+    take = ticket("BTCUSDT", account="S", quantity="0.001")
+    rest = ticket("BTCUSDT", account="S", quantity="0.1", type="limit", limit_price=price)
+    first, second = exchange.place_group(TicketGroup(type="oco", tickets=(take, rest)))
+    assert (first.status, second.status) == ("filled", "cancelled")
+    assert spot.balance("USDT").locked == 0
+
+
+async def test_funds_of_a_released_child_are_locked_and_given_back(exchange: Exchange) -> None:
+    spot = exchange.accounts["S"]
+    price = exchange.market.quote("BTCUSDT").bid - 1000
+    child = ticket("BTCUSDT", account="S", quantity="0.1", type="limit", limit_price=price)
+    parent = exchange.place(
+        ticket("BTCUSDT", account="S", quantity="0.1", children=(TicketGroup(type="normal", tickets=(child,)),))
+    )
+    assert spot.balance("USDT").locked == price / 10
+    exchange.cancel(parent.child_ids[0])
+    assert spot.balance("USDT").locked == 0
+
+
 async def test_bracket_children_wait_for_their_parent_and_end_each_other(exchange: Exchange) -> None:
     bid = exchange.market.quote("AAPL").bid
     exits = TicketGroup(

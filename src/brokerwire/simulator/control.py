@@ -1,6 +1,7 @@
 """The control endpoint: see what the simulator does, switch faults, drop streams; under ``/_control/``."""
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -9,12 +10,23 @@ from brokerwire.simulator.connections import Connections
 from brokerwire.simulator.exchange import Exchange
 from brokerwire.simulator.faults import Faults
 from brokerwire.simulator.journal import Journal
+from brokerwire.simulator.trading import OrderRefused
 
 PREFIX = "/_control"
 
 
+class OrderWish(msgspec.Struct):
+    """What ``POST order`` asks for."""
+
+    order_id: int
+    do: Literal["fill", "reject", "expire"]
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    reason: str = "Rejected by the control endpoint."
+
+
 class ControlPanel:
-    """Handlers for ``GET state|journal``, ``POST|DELETE fault`` and ``POST drop``."""
+    """Handlers for ``GET state|journal``, ``POST|DELETE fault``, ``POST drop`` and ``POST order``."""
 
     def __init__(self, *, exchange: Exchange, faults: Faults, journal: Journal, connections: Connections) -> None:
         self._exchange = exchange
@@ -29,6 +41,7 @@ class ControlPanel:
         app.router.add_post(f"{PREFIX}/fault", self._set_fault)
         app.router.add_delete(f"{PREFIX}/fault", self._clear_fault)
         app.router.add_post(f"{PREFIX}/drop", self._drop)
+        app.router.add_post(f"{PREFIX}/order", self._order)
 
     async def _state(self, _: web.Request) -> web.Response:
         orders = self._exchange.orders
@@ -61,6 +74,20 @@ class ControlPanel:
 
     async def _drop(self, request: web.Request) -> web.Response:
         return _json({"dropped": self._connections.drop(request.query.get("channel", ""))})
+
+    async def _order(self, request: web.Request) -> web.Response:
+        """Make something happen to an open order: ``fill``, ``reject`` or ``expire``."""
+        try:
+            wish = msgspec.json.decode(await request.read(), type=OrderWish, strict=False)
+            if wish.do == "fill":
+                self._exchange.fill(wish.order_id, wish.quantity, wish.price)
+            elif wish.do == "reject":
+                self._exchange.reject(wish.order_id, wish.reason)
+            else:
+                self._exchange.expire(wish.order_id)
+        except (msgspec.DecodeError, OrderRefused) as exc:
+            return _json({"error": str(exc)}, status=400)
+        return _json({"order_id": wish.order_id, "status": self._exchange.find(wish.order_id).status})
 
 
 def _json(value: object, *, status: int = 200) -> web.Response:

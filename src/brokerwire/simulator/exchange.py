@@ -9,13 +9,13 @@ from brokerwire.simulator.accounts import Account, AccountChange, SimPosition, i
 from brokerwire.simulator.checks import check_ticket
 from brokerwire.simulator.market import Market
 from brokerwire.simulator.matching import Slice
+from brokerwire.simulator.order_register import OrderRegister
 from brokerwire.simulator.price_path import DAY_NS, HOUR_NS
 from brokerwire.simulator.settlement import Settlement
 from brokerwire.simulator.ticks import SimQuote, SimTrade, Tick
 from brokerwire.simulator.timers import OrderTimers
 from brokerwire.simulator.trading import (
     ChangeKind,
-    GroupType,
     OrderChange,
     OrderRefused,
     OrderTicket,
@@ -42,17 +42,15 @@ class Exchange:
     def __init__(self, market: Market) -> None:
         self.market = market
         self.accounts: dict[str, Account] = {}
-        self.orders: dict[int, SimOrder] = {}
+        self._register = OrderRegister(first_id=960_000_001 + market.seed % 1_000_000, now_ns=market.now_ns)
+        self.orders = self._register.orders
         self.cancel_delay_s = 0.0
         self.replace_delay_s = 0.0
-        self._next_order_id = 960_000_000 + market.seed % 1_000_000
         self._settlement = Settlement(market, self.accounts)
         self._timers = OrderTimers()
-        self._next_group_id = 3_390_000_000
         self._order_listeners: list[OrderListener] = []
         self._account_listeners: list[AccountListener] = []
         self._watched: dict[str, Callable[[], None]] = {}
-        self._client_ids: dict[tuple[str, str], int] = {}
 
     def now_ns(self) -> int:
         """Return the market's time."""
@@ -86,13 +84,11 @@ class Exchange:
 
     def take_order_id(self) -> int:
         """Return an order id that has not been used."""
-        self._next_order_id += 1
-        return self._next_order_id
+        return self._register.take_id()
 
     def find_by_client_id(self, account_id: str, client_order_id: str) -> SimOrder | None:
         """Return the order that was placed with this client order id."""
-        order_id = self._client_ids.get((account_id, client_order_id))
-        return None if order_id is None else self.orders[order_id]
+        return self._register.find_by_client_id(account_id, client_order_id)
 
     def find(self, order_id: int) -> SimOrder:
         """Return an order.
@@ -100,10 +96,7 @@ class Exchange:
         Raises:
             OrderRefused: There is none with this id.
         """
-        order = self.orders.get(order_id)
-        if order is None:
-            raise OrderRefused("unknown_order", "there is no such order")
-        return order
+        return self._register.find(order_id)
 
     def check(self, ticket: OrderTicket) -> None:
         """Say whether the order would be taken, without placing it.
@@ -111,7 +104,7 @@ class Exchange:
         Raises:
             OrderRefused: It would not.
         """
-        if ticket.client_order_id and (ticket.account_id, ticket.client_order_id) in self._client_ids:
+        if self._register.find_by_client_id(ticket.account_id, ticket.client_order_id) is not None:
             raise OrderRefused("duplicate", "the client order id has been used")
         check_ticket(ticket, market=self.market, accounts=self.accounts)
 
@@ -122,7 +115,7 @@ class Exchange:
             OrderRefused: The exchange does not take it; nothing was placed.
         """
         self.check(ticket)
-        order = self._admit(ticket)
+        order = self._register.admit(ticket)
         for group in ticket.children:
             self._admit_children(order, group)
         self._activate(order)
@@ -136,51 +129,31 @@ class Exchange:
         """
         for ticket in group.tickets:
             self.check(ticket)
-        orders = [self._admit(ticket) for ticket in group.tickets]
-        self._tie(orders, group.type)
+        orders = [self._register.admit(ticket) for ticket in group.tickets]
+        self._register.tie(orders, group.type)
+        for order in orders:
+            order.status = "held"
         for order in orders:
             for children in order.ticket.children:
                 self._admit_children(order, children)
         for order in orders:
-            self._activate(order)
+            if order.is_open:  # an earlier sibling may have ended it
+                self._activate(order)
         return orders
 
-    def _tie(self, orders: list[SimOrder], group_type: GroupType) -> None:
-        self._next_group_id += 1
-        for order in orders:
-            order.group_type = group_type
-            order.group_id = self._next_group_id
-            order.sibling_ids = [other.order_id for other in orders if other is not order]
-
     def _admit_children(self, parent: SimOrder, group: TicketGroup) -> None:
-        children = [self._admit(ticket) for ticket in group.tickets]
+        children = [self._register.admit(ticket) for ticket in group.tickets]
         if len(children) > 1:
-            self._tie(children, group.type)
+            self._register.tie(children, group.type)
         for child in children:
             child.parent_id = parent.order_id
             parent.child_ids.append(child.order_id)
             child.status = "held"
             self._tell(child, "held")
 
-    def _admit(self, ticket: OrderTicket) -> SimOrder:
-        now_ns = self.now_ns()
-        order = SimOrder(
-            order_id=self.take_order_id(),
-            ticket=ticket,
-            legs=[SimLeg(symbol=x.symbol, side=x.side, effect=x.effect, quantity=x.quantity) for x in ticket.legs],
-            type=ticket.type,
-            limit_price=ticket.limit_price,
-            stop_price=ticket.stop_price,
-            created_ns=now_ns,
-            updated_ns=now_ns,
-        )
-        self.orders[order.order_id] = order
-        if ticket.client_order_id:
-            self._client_ids[ticket.account_id, ticket.client_order_id] = order.order_id
-        return order
-
     def _activate(self, order: SimOrder) -> None:
         """Let an order loose on the market: on arrival, when its parent has filled, when its conditions hold."""
+        order.status = "working"
         self._settlement.lock(order)
         if self._waits(order):
             order.status = "queued"
@@ -306,7 +279,7 @@ class Exchange:
     def _close(self, order: SimOrder) -> None:
         order.closed_ns = self.now_ns()
         order.is_cancel_pending = False
-        for purpose in ("expire", "cancel", "replace"):
+        for purpose in ("expire", "cancel", "replace", "reject"):
             self._timers.disarm(purpose, order.order_id)
 
     def _finish(self, order: SimOrder, status: Ending, reason: str = "") -> None:
@@ -391,6 +364,38 @@ class Exchange:
         if quantity is not None and quantity <= order.filled:
             raise OrderRefused("quantity", "more than that has been filled")
 
+    def place_rejected(self, ticket: OrderTicket, reason: str) -> SimOrder:
+        """Accept an order and reject it a moment later, before anything of it can fill."""
+        self.check(ticket)
+        order = self._register.admit(ticket)
+        self._settlement.lock(order)
+        self._tell(order, "accepted")
+        order_id = order.order_id
+        self._timers.arm("reject", order_id, wait_s=self.cancel_delay_s, act=lambda: self.reject(order_id, reason))
+        return order
+
+    def reject(self, order_id: int, reason: str) -> None:
+        """Reject an open order, as a venue does that has acknowledged it too early."""
+        self._finish(self.find(order_id), "rejected", reason)
+
+    def fill(self, order_id: int, quantity: Decimal | None = None, price: Decimal | None = None) -> SimOrder:
+        """Fill an open order now, wholly or in part, at its own price or at ``price``, as if the market had come.
+
+        Raises:
+            OrderRefused: There is no such order, or it is not open.
+        """
+        order = self.find(order_id)
+        if not order.is_open or order.status == "held" or len(order.legs) > 1:
+            raise OrderRefused("not_open", "the order is not open")
+        own = order.limit_price or order.stop_price or self.market.last_trade(order.symbol).price
+        amount = min(order.remaining, quantity or order.remaining)
+        self._fill(order, Slice(amount, own if price is None else price), liquidity="maker")
+        return order
+
+    def expire(self, order_id: int) -> None:
+        """Let an open order expire now."""
+        self._finish(self.find(order_id), "expired")
+
     def _watch_for(self, order: SimOrder) -> None:
         symbols = {leg.symbol for leg in order.legs} | {c.symbol for c in order.ticket.conditions}
         for symbol in symbols - self._watched.keys():
@@ -398,23 +403,15 @@ class Exchange:
 
     def _on_tick(self, tick: Tick) -> None:
         is_needed = False
-        for order in self._open_on(tick.symbol):
+        for order in self._register.open_on(tick.symbol):
             is_needed = True
             self._meet(order, tick)
         if not is_needed and (stop := self._watched.pop(tick.symbol, None)) is not None:
             stop()
 
-    def _open_on(self, symbol: str) -> list[SimOrder]:
-        return [
-            order
-            for order in self.open_orders()
-            if any(leg.symbol == symbol for leg in order.legs)
-            or any(c.symbol == symbol for c in order.ticket.conditions)
-        ]
-
     def open_orders(self, account_id: str | None = None) -> list[SimOrder]:
         """Return the open orders, of one account if given, oldest first."""
-        return [order for order in self.orders.values() if order.is_open and account_id in (None, order.account_id)]
+        return self._register.open_orders(account_id)
 
     def _meet(self, order: SimOrder, tick: Tick) -> None:
         if not order.is_open:  # closed by what happened to an order before it
@@ -471,8 +468,7 @@ class Exchange:
 
     def record_past(self, orders: Iterable[SimOrder]) -> None:
         """Add orders of former days to the books as they are."""
-        for order in orders:
-            self.orders[order.order_id] = order
+        self._register.record_past(orders)
 
     async def close(self) -> None:
         """Stop every timer and the market."""

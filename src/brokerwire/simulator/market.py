@@ -5,6 +5,7 @@ import calendar as calendar_module
 import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from brokerwire.clock import Clock
@@ -104,7 +105,7 @@ class Market:
         rate: int = 1,
     ) -> None:
         self.seed = seed
-        self.calendar = calendar
+        self.calendar: Calendar = calendar
         self._clock = clock
         self._start: tuple[int, float] | None = None
         self.universe = universe or Universe(datetime.fromtimestamp(clock.time_ns() // 1_000_000_000, tz=UTC).date())
@@ -235,6 +236,11 @@ class Market:
         end_ns = min(end_ns, self.now_ns() + 1)
         found = (self.window(symbol, a, b) for a, b in bar_windows(unit_ns, start_ns=start_ns, end_ns=end_ns))
         return [bar for bar in found if bar is not None]
+
+    def day_open(self, symbol: str, day: int) -> Decimal:
+        """Return the price at the beginning of a UTC day, counted from 1970-01-01."""
+        feed = self._feed(symbol)
+        return feed.price(feed.path.day(day).open)
 
     def extremes(self, symbol: str, days: int) -> Extremes:
         """Return the highest and the lowest price of the last whole ``days`` (UTC), and when they began."""

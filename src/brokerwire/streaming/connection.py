@@ -105,6 +105,11 @@ class Connection:
         if not self._ended.done():
             self._ended.set_result(end)
 
+    def redirect(self, route: Callable[[Sequence[Event]], None], on_signal: Callable[[Signal], None]) -> None:
+        """Send events and signals elsewhere from now on."""
+        self._route = route
+        self._on_signal = on_signal
+
     def end(self, error: BrokerwireError) -> None:
         """End the connection with a reason; ``run`` returns it."""
         self._finish(ConnectionEnd(error=error))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -11,7 +12,8 @@ from brokerwire.errors import BrokerwireError, ConnectionLostError, StreamError
 from brokerwire.events import Event, Topic
 from brokerwire.redact import clean
 from brokerwire.streaming.connection import Connection
-from brokerwire.streaming.supervisor import Decision, Supervisor
+from brokerwire.streaming.successor import Successor
+from brokerwire.streaming.supervisor import HAND_OVER_JITTER_S, Decision, Supervisor
 from brokerwire.streaming.venue_link import VenueLink
 from brokerwire.streaming.watchdog import Watchdog
 from brokerwire.transport.frame_transport import ConnectionEnd
@@ -19,6 +21,12 @@ from brokerwire.typedefs import Frame
 from brokerwire.venue import Session, Signal, StreamKind
 
 logger = logging.getLogger(__name__)
+
+HAND_OVER_S = 60.0
+"""How long a second connection gets to catch up."""
+
+RETIRE_EARLY = 0.01
+"""A connection is handed over this share of its lifetime before its end, to three times as much."""
 
 
 class StreamParts(Protocol):
@@ -29,6 +37,18 @@ class StreamParts(Protocol):
 
     def new_supervisor(self) -> Supervisor:
         """Return the memory of one stream's decisions."""
+        ...
+
+    def uniform(self, low: float, high: float) -> float:
+        """Return a random number between the two."""
+        ...
+
+    def take_overlap(self, kind: StreamKind) -> bool:
+        """Take a slot for a second connection of a stream; tells whether there was one."""
+        ...
+
+    def give_overlap_back(self) -> None:
+        """Give the slot of a second connection back."""
         ...
 
     async def redial_turn(self, host: str) -> None:
@@ -60,6 +80,14 @@ class Carried(Protocol):
         """Act on what a session says."""
         ...
 
+    def last_event(self, topic: Topic) -> Event | None:
+        """Return the newest event of a topic that was delivered."""
+        ...
+
+    def take_over(self, successor: Successor) -> None:
+        """Deliver what a second connection heard beyond the first."""
+        ...
+
     def interrupted(self, reason: str, last_frame_ns: int) -> None:
         """Hear that a connection is gone."""
         ...
@@ -87,6 +115,8 @@ class Lifeline:
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._replacing: str | None = None
+        self._handing_over: asyncio.Task[None] | None = None
+        self._next: tuple[Connection, asyncio.Task[ConnectionEnd], tuple[Topic, ...]] | None = None
         self._gate_is_open = True
         self._token: Secret | None = None
 
@@ -118,10 +148,71 @@ class Lifeline:
             self.connection.resubscribe(topic)
 
     def replace(self, reason: str) -> None:
-        """End the connection and dial again at once."""
+        """Put another connection in the place of this one: beside it first where a slot is free, else after it."""
+        connection = self.connection
+        if connection is None or self.is_closing:
+            return
+        if self._handing_over is not None and not self._handing_over.done():
+            return
+        if self._parts.take_overlap(self._carried.kind):
+            name = f"brokerwire hand over {self._carried.name}"
+            self._handing_over = asyncio.create_task(self._hand_over(connection, reason), name=name)
+        else:
+            self._break_off(connection, reason)
+
+    def _break_off(self, connection: Connection, reason: str) -> None:
         self._replacing = reason
-        if self.connection is not None:
-            self.connection.end(ConnectionLostError(reason))
+        connection.end(ConnectionLostError(reason))
+
+    async def _hand_over(self, old: Connection, reason: str) -> None:
+        """Open a second connection, let it catch up, and end the first; if that fails, break off and dial again."""
+        carried = self._carried
+        logger.info("%s stream %d: handing over: %s", carried.name, carried.id, reason)
+        try:
+            async with asyncio.timeout(HAND_OVER_S):
+                await self._prepare_successor(old)
+        except (BrokerwireError, TimeoutError) as exc:
+            logger.warning("%s stream %d: the hand-over failed: %s", carried.name, carried.id, exc)
+        finally:
+            if self._next is None:
+                self._parts.give_overlap_back()
+                self._break_off(old, reason)
+
+    async def _prepare_successor(self, old: Connection) -> None:
+        """Open a second connection, wait until it has caught up, and put it in the place of the first.
+
+        Raises:
+            ConnectionLostError: The second connection ended before.
+        """
+        carried = self._carried
+        await self._parts.clock.sleep(self._parts.uniform(0.0, HAND_OVER_JITTER_S))
+        await self._parts.redial_turn(carried.kind.bucket or carried.kind.name)
+        topics = carried.topics
+        successor = Successor(topics, carried.last_event)
+        connection = await self._dial(topics, successor.route, successor.on_signal)
+        running = asyncio.create_task(connection.run(topics), name=f"brokerwire successor {carried.name}")
+        try:
+            while not successor.is_complete:
+                successor.changed.clear()
+                await self._next_change(successor.changed, running)
+                if running.done():
+                    raise self._error_of(running.result())
+        except BaseException:
+            connection.end(ConnectionLostError("the hand-over was given up"))
+            await asyncio.gather(running, return_exceptions=True)
+            raise
+        self._next = (connection, running, topics)
+        connection.redirect(carried.route, carried.on_signal)
+        carried.take_over(successor)
+        old.redirect(_ignore, _ignore)
+        old.end(ConnectionLostError("another connection has taken over"))
+
+    async def _next_change(self, changed: asyncio.Event, running: "asyncio.Task[ConnectionEnd]") -> None:
+        waiting = asyncio.create_task(changed.wait(), name="brokerwire successor change")
+        try:
+            await asyncio.wait({waiting, running}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
 
     def set_gate(self, is_open: bool) -> None:
         """Hold back the reading, or go on."""
@@ -175,7 +266,20 @@ class Lifeline:
         finally:
             self.is_closing = True
             self.connection = None
+            await self._drop_successor()
             self._carried.ended(error)
+
+    async def _drop_successor(self) -> None:
+        task, self._handing_over = self._handing_over, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if self._next is not None:
+            connection, running, _ = self._next
+            self._next = None
+            self._parts.give_overlap_back()
+            connection.end(ConnectionLostError("the stream was closed"))
+            await asyncio.gather(running, return_exceptions=True)
 
     async def _live_once(self) -> Decision:
         """Dial, read to the end, and say what follows."""
@@ -187,6 +291,10 @@ class Lifeline:
         if self.is_closing:
             self.last_error = None
             return Decision(stops=True)
+        if self._handing_over is not None:
+            await self._await_successor(error, last_frame_ns)
+            if self._next is not None:
+                return Decision()
         now = self._parts.clock.monotonic()
         if self._replacing is not None and last_frame_ns is not None:
             carried.interrupted(self._replacing, last_frame_ns)
@@ -199,34 +307,69 @@ class Lifeline:
         log("%s stream %d: %s%s", carried.name, carried.id, error, _next_step(decision))
         return decision
 
+    async def _await_successor(self, error: BrokerwireError, last_frame_ns: int | None) -> None:
+        """The connection is gone while another one is being prepared: wait for that one."""
+        task, self._handing_over = self._handing_over, None
+        if self._next is None and task is not None:
+            if last_frame_ns is not None:
+                self._carried.interrupted(str(error), last_frame_ns)
+            await asyncio.gather(task, return_exceptions=True)
+
     async def _dial_and_read(self) -> tuple[BrokerwireError, int]:
         """Return why the connection ended, and when its last frame came."""
         carried = self._carried
-        if self.connections:
-            await self._parts.redial_turn(carried.kind.bucket or carried.kind.name)
-        self.connections += 1
-        self._replacing = None
-        topics = carried.topics
-        transport = await self._link.open(carried.kind, topics)
-        self._token = self._link.tokens.current if self._link.tokens is not None else None
-        connection = Connection(
-            transport,
-            self._new_session(),
-            kind=carried.kind,
-            clock=self._parts.clock,
-            watchdog=self._parts.watchdog,
-            route=carried.route,
-            on_signal=carried.on_signal,
-            fetch=self._link.exchange,
-        )
-        self._supervisor.connected(self._parts.clock.monotonic())
+        adopted, self._next = self._next, None
+        if adopted is None:
+            if self.connections:
+                await self._parts.redial_turn(carried.kind.bucket or carried.kind.name)
+            self._replacing = None
+            topics = carried.topics
+            connection = await self._dial(topics, carried.route, carried.on_signal)
+        else:
+            connection, running, topics = adopted
+            self._parts.give_overlap_back()
         self.connection = connection
+        self._supervisor.connected(self._parts.clock.monotonic())
+        self._plan_retirement()
         try:
             self._catch_up(connection, topics)
-            end = await connection.run([topic for topic in carried.topics if topic in topics])
+            if adopted is None:
+                end = await connection.run([topic for topic in carried.topics if topic in topics])
+            else:
+                connection.unsubscribe([topic for topic in topics if topic not in carried.topics])
+                end = await _finished(connection, running)
         finally:
             self.connection = None
+            self._parts.watchdog.forget(self._retire)
         return self._error_of(end), connection.last_frame_ns
+
+    async def _dial(
+        self, topics: Sequence[Topic], route: Callable[[Sequence[Event]], None], on_signal: Callable[[Signal], None]
+    ) -> Connection:
+        self.connections += 1
+        transport = await self._link.open(self._carried.kind, topics)
+        self._token = self._link.tokens.current if self._link.tokens is not None else None
+        return Connection(
+            transport,
+            self._new_session(),
+            kind=self._carried.kind,
+            clock=self._parts.clock,
+            watchdog=self._parts.watchdog,
+            route=route,
+            on_signal=on_signal,
+            fetch=self._link.exchange,
+        )
+
+    def _plan_retirement(self) -> None:
+        """Hand over well before the venue ends the connection for its age."""
+        lifetime_s = self._carried.kind.lifetime_s
+        if lifetime_s is not None:
+            early_s = self._parts.uniform(RETIRE_EARLY * lifetime_s, 3 * RETIRE_EARLY * lifetime_s)
+            self._parts.watchdog.watch(self._retire, self._parts.clock.monotonic() + lifetime_s - early_s)
+
+    def _retire(self, _now: float, _was_held_up: bool) -> float:
+        self.replace("the venue ends connections of this age")
+        return math.inf
 
     def _catch_up(self, connection: Connection, dialled: Sequence[Topic]) -> None:
         """Do what was asked for while the wire was being opened."""
@@ -271,3 +414,17 @@ class Lifeline:
 
 def _next_step(decision: Decision) -> str:
     return "" if decision.stops else f"; dialling again in {decision.delay_s:.1f} s"
+
+
+def _ignore(_anything: object) -> None:
+    """Take what a connection that was replaced still says."""
+
+
+async def _finished(connection: Connection, running: "asyncio.Task[ConnectionEnd]") -> ConnectionEnd:
+    """Wait for a connection that runs already; cancelling the wait ends it."""
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        connection.end(ConnectionLostError("the stream was closed"))
+        await asyncio.gather(running, return_exceptions=True)
+        raise

@@ -41,6 +41,7 @@ class StreamManager:
         self._random = random.Random()
         self._streams: dict[int, Stream] = {}
         self._next_id = 1
+        self._overlaps = 0
         self._next_redial: dict[str, float] = {}
         self._is_closed = False
 
@@ -57,6 +58,23 @@ class StreamManager:
     def new_supervisor(self) -> Supervisor:
         """Return the memory of one stream's decisions."""
         return Supervisor(self._random.uniform)
+
+    def uniform(self, low: float, high: float) -> float:
+        """Return a random number between the two."""
+        return self._random.uniform(low, high)
+
+    def take_overlap(self, kind: StreamKind) -> bool:
+        """Take a slot for a second connection of a stream; tells whether there was one."""
+        try:
+            self._check_caps([kind])
+        except StreamLimitError:
+            return False
+        self._overlaps += 1
+        return True
+
+    def give_overlap_back(self) -> None:
+        """Give the slot of a second connection back."""
+        self._overlaps -= 1
 
     async def redial_turn(self, host: str) -> None:
         """Wait until the host may be dialled again; each caller gets a turn of its own."""
@@ -82,7 +100,7 @@ class StreamManager:
             StreamError: The client is closed.
         """
         self._check_open()
-        placed, unplaced = ({}, list(wishes)) if is_exclusive else self._place(wishes)
+        placed, unplaced = ({}, list(wishes)) if is_exclusive else self._place(wishes, sink)
         groups = self._group(unplaced, is_exclusive=is_exclusive)
         self._check_caps([kind for kind, _ in groups])
         for kind, members in groups:
@@ -96,29 +114,28 @@ class StreamManager:
             raise StreamError("the client is closed; make a new one")
 
     def _place(
-        self, wishes: Iterable[tuple[Topic, str]]
+        self, wishes: Iterable[tuple[Topic, str]], sink: Sink
     ) -> tuple[dict[Stream, list[tuple[Topic, str]]], list[tuple[Topic, str]]]:
         """Put topics on streams that carry them already, or that can take more of their kind."""
         placed: dict[Stream, list[tuple[Topic, str]]] = {}
         unplaced: list[tuple[Topic, str]] = []
         for topic, symbol in wishes:
-            stream = self._carrier_of(topic, placed)
+            stream = self._carrier_of(topic, sink, placed)
             if stream is None:
                 unplaced.append((topic, symbol))
             else:
                 placed.setdefault(stream, []).append((topic, symbol))
         return placed, unplaced
 
-    def _carrier_of(self, topic: Topic, placed: Mapping[Stream, Sequence[object]]) -> Stream | None:
+    def _carrier_of(self, topic: Topic, sink: Sink, placed: Mapping[Stream, Sequence[object]]) -> Stream | None:
+        """A stream whose topics are in its address is dialled anew for each further one: only its own user may ask."""
         kind = self.link.venue.kind_of(topic)
         fitting = [stream for stream in self._streams.values() if stream.kind == kind and not stream.is_exclusive]
         for stream in fitting:
             if stream.carries(topic):
                 return stream
-        if kind.is_fixed:
-            return None
         for stream in fitting:
-            if stream.room > len(placed.get(stream, ())):
+            if stream.room > len(placed.get(stream, ())) and (not kind.is_fixed or stream.serves(sink)):
                 return stream
         return None
 
@@ -136,7 +153,8 @@ class StreamManager:
         ]
 
     def _check_caps(self, kinds: Sequence[StreamKind]) -> None:
-        self._check_cap(len(self._streams) + len(kinds), self.max_concurrent_streams, "this client", self._streams)
+        wanted = len(self._streams) + self._overlaps + len(kinds)
+        self._check_cap(wanted, self.max_concurrent_streams, "this client", self._streams)
         for kind in {kind.bucket or kind.name: kind for kind in kinds}.values():
             if kind.max_streams is None:
                 continue
@@ -179,7 +197,7 @@ class StreamManager:
         """
         self._check_open()
         kind = venue.kind_of(topic)
-        self._check_cap(len(self._streams) + 1, self.max_concurrent_streams, "this client", self._streams)
+        self._check_caps([kind])
         stream = self._new_stream(self.link.to(venue), kind, is_exclusive=True)
         stream.want([(topic, sink, topic.symbol)])
         return stream

@@ -64,17 +64,23 @@ ACCOUNT_CHANNELS = frozenset({"order", "position", "balance"})
 """Where a topic is an account and its events are about many symbols."""
 
 
-class NewestBySymbol:
-    """Keeps the newest event of every symbol of an account."""
+def identity(event: Event) -> tuple[str, ...]:
+    """Return what an event is about: its kind, its symbol, and which order, position or balance of it."""
+    parts = (getattr(event, name, None) for name in ("account", "order_id", "fill_id", "position_id", "currency"))
+    return (event.kind, event.symbol, *(str(part) for part in parts))
+
+
+class NewestByIdentity:
+    """Keeps the newest event about everything of an account."""
 
     __slots__ = ("events",)
 
     def __init__(self) -> None:
-        self.events: dict[str, Event] = {}
+        self.events: dict[tuple[str, ...], Event] = {}
 
     def put(self, event: Event) -> None:
         """Take one event."""
-        self.events[event.symbol] = event
+        self.events[identity(event)] = event
 
 
 class Route:
@@ -90,7 +96,7 @@ class Route:
         self.last: Event | None = None
         self.gap_start_ns: int | None = None
         self.flow = Flow()
-        self._newest = NewestBySymbol() if channel in ACCOUNT_CHANNELS else None
+        self._newest = NewestByIdentity() if channel in ACCOUNT_CHANNELS else None
         self.deliveries: tuple[Delivers, ...] = ()
 
     def add(self, sink: Sink, delivery: Delivers) -> None:
@@ -114,3 +120,7 @@ class Route:
             yield from (event for event in self._newest.events.values() if symbol in {None, event.symbol})
         elif self.last is not None and symbol in {None, spelling}:
             yield self.last if self.last.symbol == spelling else respell(self.last, spelling)
+
+    def last_about(self, event: Event) -> Event | None:
+        """Return the newest event about the same thing."""
+        return self.last if self._newest is None else self._newest.events.get(identity(event))

@@ -11,6 +11,7 @@ from brokerwire.events import Event, Gap, Notice, Status, StreamState, Topic
 from brokerwire.streaming.flow import LOOK_INTERVAL_S, Rung
 from brokerwire.streaming.lifeline import Lifeline, StreamParts
 from brokerwire.streaming.route import Respelled, Route, Sink
+from brokerwire.streaming.successor import Successor
 from brokerwire.streaming.venue_link import VenueLink
 from brokerwire.venue import (
     Accepted,
@@ -65,6 +66,10 @@ class Stream:
     def carries(self, topic: Topic) -> bool:
         """Whether the topic is wanted here and more may join in."""
         return topic in self._routes and not self._lifeline.is_closing
+
+    def serves(self, sink: Sink) -> bool:
+        """Whether ``sink`` gets events from here already."""
+        return any(other is sink for route in self._routes.values() for other, _ in route.sinks)
 
     @property
     def is_connected(self) -> bool:
@@ -204,6 +209,24 @@ class Stream:
             self._tell(topic, Gap(topic, start_ns, self._parts.clock.time_ns(), reason))
 
     # What the lifeline says
+
+    def last_event(self, topic: Topic) -> Event | None:
+        """Return the newest event of a topic that was delivered."""
+        route = self._routes.get(topic)
+        return None if route is None else route.last
+
+    def take_over(self, successor: Successor) -> None:
+        """Deliver what a second connection heard beyond the first; topics that it brings are live from now on."""
+        for topic, route in list(self._routes.items()):
+            self.route(successor.news(topic, route.last_about))
+        waiting = [
+            topic for topic in successor.accepted if topic in self._routes and self._routes[topic].state != "live"
+        ]
+        self._accepted(Accepted(waiting))
+        for topic in successor.ready:
+            self._ready(Ready(topic))
+        for refusal in successor.refused:
+            self._refused(refusal)
 
     def interrupted(self, reason: str, last_frame_ns: int) -> None:
         """A connection is gone: every topic that was live recovers from now on."""

@@ -26,6 +26,8 @@ class PollTransport:
         while not self._is_closed:
             await self._clock.sleep(self._interval_s)
             await self.reading.passage()
+            if self._is_closed:
+                break
             try:
                 answer = await self._fetch()
             except BrokerwireError as exc:

@@ -108,5 +108,5 @@ async def start() -> AsyncIterator[Callable[..., Any]]:
 
 @pytest.fixture
 async def wire(start: Callable[..., Any]) -> Wire:
-    started: Wire = await start(heartbeat_s=0.3)
+    started: Wire = await start(heartbeat_s=0.3, rate=3)
     return started

@@ -117,6 +117,16 @@ async def test_rejected_by_fault_with_its_reason(wire: Any) -> None:
     assert "Error" not in await wire.place()
 
 
+async def test_late_rejection_comes_on_the_stream_with_its_reason(wire: Any) -> None:
+    wire.simulator.faults.set("reject_order:No thanks", late=True, times=1)
+    async with wire.stream(f"/v3/brokerage/stream/accounts/{MARGIN}/orders") as lines:
+        placed = await wire.place()
+        frames = await lines.until(lambda f: f.get("Status") == "REJ")
+    assert placed["Message"].startswith("Sent order")
+    assert [f["Status"] for f in frames if "Status" in f] == ["ACK", "REJ"]
+    assert frames[-1]["RejectReason"] == "No thanks"
+
+
 async def test_parent_and_children_are_answered_in_order(wire: Any) -> None:
     exits = [
         order(TradeAction="SELL", LimitPrice="900.00"),

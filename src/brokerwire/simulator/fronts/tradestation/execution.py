@@ -125,7 +125,7 @@ class Execution:
         ticket = self._maker.ticket(read_body(await request.read(), OrderBody))
         try:
             self._check_rules(ticket)
-            order = self._exchange.place(ticket)
+            order = self._place(ticket)
         except OrderRefused as refused:
             return self._answer([], [self._failure(refused)])
         return self._answer([self._sent(placed) for placed in self._family(order)], [])
@@ -145,10 +145,18 @@ class Execution:
         orders = self._exchange.place_group(group)
         return self._answer([self._sent(placed) for order in orders for placed in self._family(order)], [])
 
+    def _place(self, ticket: OrderTicket) -> SimOrder:
+        """Place an order, unless it is to be rejected: at once, or (option ``late``) after its acknowledgement."""
+        fault = self._faults.take("reject_order", channel=ticket.symbol)
+        if fault is None:
+            return self._exchange.place(ticket)
+        reason = fault.argument or "The order was rejected."
+        if fault.options.get("late"):
+            return self._exchange.place_rejected(ticket, reason)
+        raise OrderRefused("reason", reason)
+
     def _check_rules(self, ticket: OrderTicket) -> None:
         """Refuse what this venue does not take although an exchange could."""
-        if (fault := self._faults.take("reject_order", channel=ticket.symbol)) is not None:
-            raise OrderRefused("reason", fault.argument or "The order was rejected.")
         if ticket.type == "market" and str(ticket.extra.get("duration")) in ("DYP", "GCP", "GDP"):
             raise OrderRefused("reason", "Market orders are not allowed in extended hours.")
         if sum(leg.quantity for leg in ticket.legs) <= 0:

@@ -31,9 +31,14 @@ def seed_accounts(exchange: Exchange) -> None:
         (MARGIN_ACCOUNT, "IBM", 25),
         (FUTURES_ACCOUNT, future, 1),
     ):
-        price = market.last_trade(symbol, then_ns).price
+        price = _price_on(exchange, symbol, then_ns)
         exchange.give_position(account_id, symbol, quantity=Decimal(quantity), average_price=price, opened_ns=then_ns)
     exchange.record_past(_past_orders(exchange))
+
+
+def _price_on(exchange: Exchange, symbol: str, at_ns: int) -> Decimal:
+    """Return the price at the beginning of a day, which costs less to know than that of a moment."""
+    return exchange.market.day_open(symbol, at_ns // DAY_NS)
 
 
 def _past_orders(exchange: Exchange) -> list[SimOrder]:
@@ -49,7 +54,7 @@ def _past_order(exchange: Exchange, rng: random.Random, *, order_id: int, opened
     symbol = rng.choice(_PAST_SYMBOLS)
     side: Side = "buy" if order_id % 2 else "sell"
     quantity = Decimal(10 * rng.randint(1, 12))
-    price = exchange.market.last_trade(symbol, opened_ns).price
+    price = _price_on(exchange, symbol, opened_ns)
     status: OrderStatus = rng.choice(("filled", "filled", "filled", "cancelled", "expired"))
     order_type: OrderType = "market" if status == "filled" and rng.random() < 0.5 else "limit"
     filled = quantity if status == "filled" else Decimal(0)

@@ -203,7 +203,8 @@ class SpreadBoard:
         return (quote.bid_size if shows_bid else quote.ask_size) / abs(leg.ratio)
 
     def _prices(self) -> dict[str, Decimal]:
-        total = dict.fromkeys(("Close", "High", "Last", "Low", "Open", "PreviousClose", "Bid", "Ask"), Decimal(0))
+        names = ("Close", "High", "Last", "Low", "Open", "PreviousClose", "Bid", "Ask")
+        total: dict[str, Decimal] = dict.fromkeys(names, Decimal(0))
         for leg in self._spread.legs:
             board, share = self.boards[leg.instrument.symbol], self._share(leg)
             day, quote = board.day(), board.quote
@@ -216,7 +217,7 @@ class SpreadBoard:
         return total
 
     def _model(self, prices: dict[str, Decimal]) -> dict[str, str]:
-        totals = dict.fromkeys((*_MODEL_FIELDS, "Theory", "Intrinsic"), 0.0)
+        totals: dict[str, float] = dict.fromkeys((*_MODEL_FIELDS, "Theory", "Intrinsic"), 0.0)
         spot = volatility = days = 0.0
         for leg in self._spread.legs:
             instrument, share = leg.instrument, float(self._share(leg))

@@ -1,0 +1,96 @@
+"""Successor: what a second connection hears until it can take over from the first without loss or repetition."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from brokerwire.events import Event, Topic
+from brokerwire.streaming.route import identity
+from brokerwire.venue import Accepted, Ready, Refused, Signal
+
+MOST_KEPT = 100_000
+"""Events kept for one topic while the first connection catches up."""
+
+SNAPSHOT_CHANNELS = frozenset({"depth", "order", "position", "balance"})
+"""Where a new connection begins with a snapshot, and knows nothing before it is whole."""
+
+
+def position_of(event: Event) -> int | None:
+    """Return the event's place in the venue's numbering of its channel, None where it has none."""
+    if event.kind == "trade":
+        trade_id = getattr(event, "trade_id", None)
+        return trade_id if isinstance(trade_id, int) else None
+    sequence: int | None = getattr(event, "sequence", None)
+    return sequence
+
+
+def says_the_same(event: Event, other: Event | None) -> bool:
+    """Tell whether two events differ in nothing but their times."""
+    if other is None or type(other) is not type(event):
+        return False
+    return structs.replace(other, time_ns=event.time_ns, received_ns=event.received_ns) == event
+
+
+class Successor:
+    """Keeps the events of a new connection; the old one goes on delivering meanwhile.
+
+    Where events are numbered, the new connection may take over once the old one has delivered everything up to
+    the first event that the new one heard. Elsewhere it may once its subscription, and its snapshot, stand.
+    """
+
+    def __init__(self, topics: Sequence[Topic], delivered: Callable[[Topic], Event | None]) -> None:
+        self.changed = asyncio.Event()
+        self.accepted: list[Topic] = []
+        self.ready: set[Topic] = set()
+        self.refused: list[Refused] = []
+        self._waiting = set(topics)
+        self._delivered = delivered
+        self._kept: dict[Topic, deque[Event]] = {topic: deque(maxlen=MOST_KEPT) for topic in topics}
+
+    def route(self, events: Sequence[Event]) -> None:
+        """Keep events."""
+        for event in events:
+            kept = self._kept.get(event._topic)
+            if kept is not None:
+                kept.append(event)
+                self.ready.add(event._topic)
+        self.changed.set()
+
+    def on_signal(self, signal: Signal) -> None:
+        """Take note of what stands; the old connection speaks for everything else."""
+        if isinstance(signal, Accepted):
+            self.accepted += signal.topics
+            self._waiting.difference_update(signal.topics)
+        elif isinstance(signal, Ready):
+            self.ready.add(signal.topic)
+        elif isinstance(signal, Refused):
+            self.refused.append(signal)
+            self._waiting.discard(signal.topic)
+            self._kept.pop(signal.topic, None)
+        self.changed.set()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every topic can go over now."""
+        return not self._waiting and all(self._can_go_over(topic) for topic in self._kept)
+
+    def _can_go_over(self, topic: Topic) -> bool:
+        if topic.channel in SNAPSHOT_CHANNELS and topic not in self.ready:
+            return False
+        kept, last = self._kept[topic], self._delivered(topic)
+        if not kept or last is None:
+            return True
+        first, reached = position_of(kept[0]), position_of(last)
+        return first is None or reached is None or first <= reached + 1 or getattr(kept[0], "is_snapshot", False)
+
+    def news(self, topic: Topic, last_about: Callable[[Event], Event | None]) -> list[Event]:
+        """Return the events that the old connection has not delivered; ``last_about`` names its newest on a matter."""
+        kept, last = self._kept.get(topic, ()), self._delivered(topic)
+        reached = None if last is None else position_of(last)
+        if reached is not None:
+            return [event for event in kept if (position_of(event) or 0) > reached]
+        newest: dict[Any, Event] = {identity(event): event for event in kept}
+        return [event for event in newest.values() if not says_the_same(event, last_about(event))]
