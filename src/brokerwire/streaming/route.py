@@ -98,6 +98,7 @@ class Route:
         self.flow = Flow()
         self._newest = NewestByIdentity() if channel in ACCOUNT_CHANNELS else None
         self.deliveries: tuple[Delivers, ...] = ()
+        self._settle()
 
     def add(self, sink: Sink, delivery: Delivers) -> None:
         """Send events to one more place."""

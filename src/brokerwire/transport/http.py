@@ -79,7 +79,7 @@ class HttpClient:
                 ssl=self.ssl_context(),
             ) as answer,
         ):
-            received = await _read_limited(answer)
+            received = await read_limited(answer)
             lowered = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status, lowered, received, self._clock.time_ns())
 
@@ -90,7 +90,12 @@ class HttpClient:
             await session.close()
 
 
-async def _read_limited(answer: aiohttp.ClientResponse) -> bytes:
+async def read_limited(answer: aiohttp.ClientResponse) -> bytes:
+    """Return the whole body of an answer, decompressed.
+
+    Raises:
+        ProtocolError: It is larger than ``MAX_BODY_BYTES``.
+    """
     parts: list[bytes] = []
     size = 0
     async for part in answer.content.iter_any():

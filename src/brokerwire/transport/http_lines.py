@@ -7,7 +7,7 @@ from yarl import URL
 
 from brokerwire.errors import ConnectionLostError, ProtocolError, UnsupportedError
 from brokerwire.transport.frame_transport import ConnectionEnd, OnFrame, ReadGate
-from brokerwire.transport.http import HttpClient, translate_failures
+from brokerwire.transport.http import HttpClient, read_limited, translate_failures
 from brokerwire.transport.websocket import HandshakeRefused
 from brokerwire.typedefs import Frame
 from brokerwire.venue import Response
@@ -22,7 +22,6 @@ class LineSplitter:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._rest = b""
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -65,6 +64,7 @@ async def open_http_lines(
     Raises:
         HandshakeRefused: The answer is not 200.
         VenueUnavailableError: It could not be reached.
+        ProtocolError: The refusal is too large to be read.
     """
     async with translate_failures(url):
         answer = await http.session.get(
@@ -76,10 +76,8 @@ async def open_http_lines(
             ssl=http.ssl_context(),
         )
         if answer.status != 200:
-            try:
-                body = await answer.read()
-            finally:
-                answer.release()
+            async with answer:
+                body = await read_limited(answer)
             lowered = {name.lower(): value for name, value in answer.headers.items()}
             raise HandshakeRefused(Response(answer.status, lowered, body))
     return HttpLinesTransport(answer, max_message_bytes)

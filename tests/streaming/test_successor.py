@@ -1,0 +1,126 @@
+from decimal import Decimal
+
+from brokerwire.errors import InvalidSymbolError
+from brokerwire.events import Depth, Event, Fill, Quote, Topic, Trade, set_topic
+from brokerwire.streaming.route import Route
+from brokerwire.streaming.successor import Successor, position_of, says_the_same
+from brokerwire.venue import Accepted, Ready, Refused
+
+TRADES = Topic("trade", "A")
+QUOTES = Topic("quote", "A")
+BOOK = Topic("depth", "A")
+
+
+def trade(number: int) -> Trade:
+    event = Trade("v", "A", None, number, 1.0, 1.0, "buy", number)
+    set_topic(event, TRADES)
+    return event
+
+
+def quote(bid: float, received_ns: int = 0) -> Quote:
+    event = Quote("v", "A", None, received_ns, bid)
+    set_topic(event, QUOTES)
+    return event
+
+
+def book(sequence: int, *, is_snapshot: bool = False) -> Depth:
+    event = Depth("v", "A", None, 0, (), (), is_snapshot, sequence)
+    set_topic(event, BOOK)
+    return event
+
+
+class Delivered:
+    """Stands for what the first connection has delivered."""
+
+    def __init__(self) -> None:
+        self.last: dict[Topic, Event] = {}
+
+    def __call__(self, topic: Topic) -> Event | None:
+        return self.last.get(topic)
+
+
+def test_numbered_events_go_over_once_the_old_connection_has_reached_the_first_of_the_new() -> None:
+    delivered = Delivered()
+    successor = Successor([TRADES], delivered)
+    successor.on_signal(Accepted((TRADES,)))
+    delivered.last[TRADES] = trade(5)
+    successor.route([trade(8), trade(9)])
+    assert not successor.is_complete
+    delivered.last[TRADES] = trade(7)
+    assert successor.is_complete
+    delivered.last[TRADES] = trade(8)
+    assert [event.received_ns for event in successor.news(TRADES, lambda _: None)] == [9]
+
+
+def test_nothing_goes_over_before_the_venue_has_accepted() -> None:
+    successor = Successor([TRADES], Delivered())
+    assert not successor.is_complete
+    successor.on_signal(Accepted((TRADES,)))
+    assert successor.is_complete
+
+
+def test_a_snapshot_channel_waits_for_its_snapshot_even_if_it_is_empty() -> None:
+    orders = Topic("order", "account")
+    successor = Successor([orders], Delivered())
+    successor.on_signal(Accepted((orders,)))
+    assert not successor.is_complete
+    successor.on_signal(Ready(orders))
+    assert successor.is_complete
+
+
+def test_a_book_that_begins_with_a_snapshot_may_jump_ahead() -> None:
+    delivered = Delivered()
+    delivered.last[BOOK] = book(10)
+    successor = Successor([BOOK], delivered)
+    successor.on_signal(Accepted((BOOK,)))
+    successor.route([book(20, is_snapshot=True), book(21)])
+    assert successor.is_complete
+    assert [position_of(event) for event in successor.news(BOOK, lambda _: None)] == [20, 21]
+
+
+def test_events_without_numbers_go_over_as_differences() -> None:
+    delivered = Delivered()
+    delivered.last[QUOTES] = quote(1.0, 5)
+    successor = Successor([QUOTES], delivered)
+    successor.on_signal(Accepted((QUOTES,)))
+    successor.route([quote(0.5, 6), quote(1.0, 7)])
+    assert successor.news(QUOTES, lambda _: quote(1.0, 5)) == []
+    successor.route([quote(2.0, 8)])
+    assert [event.received_ns for event in successor.news(QUOTES, lambda _: quote(1.0, 5))] == [8]
+
+
+def test_a_refused_topic_holds_nothing_up() -> None:
+    successor = Successor([TRADES, QUOTES], Delivered())
+    successor.on_signal(Accepted((TRADES,)))
+    successor.on_signal(Refused(QUOTES, InvalidSymbolError("no")))
+    assert successor.is_complete
+    assert [refusal.topic for refusal in successor.refused] == [QUOTES]
+
+
+def test_events_of_topics_that_nobody_wants_are_not_kept() -> None:
+    successor = Successor([TRADES], Delivered())
+    successor.route([quote(1.0)])
+    assert successor.news(QUOTES, lambda _: None) == []
+
+
+def test_the_same_is_said_when_only_the_times_differ() -> None:
+    assert says_the_same(quote(1.0, 1), quote(1.0, 2))
+    assert not says_the_same(quote(1.0), quote(2.0))
+    assert not says_the_same(quote(1.0), None)
+    assert not says_the_same(quote(1.0), trade(1))
+
+
+def test_a_route_keeps_the_newest_event_about_everything_of_an_account() -> None:
+    def fill(order_id: str, price: str) -> Fill:
+        event = Fill("v", "A", None, 0, "acct", order_id, f"{order_id}:1", Decimal(price), Decimal(1))
+        set_topic(event, Topic("order", "acct"))
+        return event
+
+    route = Route("order")
+    for event in (fill("1", "10"), fill("2", "20"), fill("1", "11")):
+        for delivery in route.deliveries:
+            delivery.put(event)
+    assert {event.price for event in route.newest("acct", "A")} == {Decimal(11), Decimal(20)}  # type: ignore[attr-defined]  # fills
+    newest = route.last_about(fill("2", "99"))
+    assert newest is not None
+    assert newest == fill("2", "20")

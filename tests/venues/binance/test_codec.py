@@ -1,0 +1,159 @@
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brokerwire.errors import ConfigurationError, InvalidSymbolError
+from brokerwire.events import Level, Topic
+from brokerwire.venues.binance.codec import (
+    BookSide,
+    bar_of_row,
+    build_topic,
+    canonical_symbol,
+    control_frames,
+    decode_aggregates,
+    decode_bars,
+    decode_quotes,
+    decode_trades,
+    depth_request,
+    klines_request,
+    stream_name,
+)
+from brokerwire.venues.binance.spec import SETTINGS
+
+FRAMES = (Path(__file__).parent / "frames" / "market.ndjson").read_bytes().splitlines()
+TRADE, AGGREGATE, QUOTE, KLINE = (
+    bytes(msgspec.json.decode(line, type=dict[str, msgspec.Raw])["data"]) for line in FRAMES
+)
+MS = 1_000_000
+
+
+@pytest.mark.parametrize("spelling", ["BTCUSDT", "btcusdt", "BTC/USDT", "btc-usdt", "BTC_USDT", " BTC:USDT "])
+def test_every_spelling_is_one_symbol(spelling: str) -> None:
+    assert canonical_symbol(spelling) == "BTCUSDT"
+
+
+@pytest.mark.parametrize("spelling", ["", "//", "BTC$USDT", "BTC\nUSDT"])
+def test_what_cannot_be_a_symbol_is_refused(spelling: str) -> None:
+    with pytest.raises(InvalidSymbolError, match="is not a Binance symbol"):
+        canonical_symbol(spelling)
+
+
+@pytest.mark.parametrize(
+    ("channel", "variant", "settings", "name"),
+    [
+        ("quote", "", {}, "btcusdt@bookTicker"),
+        ("trade", "", {}, "btcusdt@trade"),
+        ("trade", "", {"trades": "aggregate"}, "btcusdt@aggTrade"),
+        ("bar", "1m", {}, "btcusdt@kline_1m"),
+        ("bar", "1M;20", {}, "btcusdt@kline_1M"),
+        ("depth", "10", {}, "btcusdt@depth@100ms"),
+        ("depth", "10", {"depth_speed": "1000ms"}, "btcusdt@depth"),
+    ],
+)
+def test_topics_name_the_venues_streams(channel: str, variant: str, settings: dict[str, Any], name: str) -> None:
+    chosen = {**SETTINGS, **settings}
+    assert stream_name(build_topic(channel, "BTC/USDT", variant, chosen), chosen) == name
+
+
+def test_an_interval_that_binance_has_not_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no bars of '7m'"):
+        build_topic("bar", "BTCUSDT", "7m", SETTINGS)
+
+
+def test_a_setting_with_an_unknown_value_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'trades' must be one of"):
+        build_topic("trade", "BTCUSDT", "", {**SETTINGS, "trades": "all"})
+
+
+def test_a_trade_is_typed_and_still_the_venues_message() -> None:
+    topic = Topic("trade", "BTCUSDT", "trade")
+    (trade,) = decode_trades(TRADE, [topic], 7)
+    assert (trade.price, trade.size, trade.side, trade.trade_id) == (91250.5, 0.0125, "buy", 9200411)
+    assert (trade.time_ns, trade.received_ns, trade.topic) == (1767225600124 * MS, 7, topic)
+    assert trade["p"] == "91250.50000000"
+    assert trade.raw["e"] == "trade"
+
+
+def test_a_resting_buyer_means_that_the_aggressor_sold() -> None:
+    (trade,) = decode_aggregates(AGGREGATE, [Topic("trade", "BTCUSDT", "aggregate")], 7)
+    assert (trade.side, trade.trade_id, trade["l"]) == ("sell", 5500, 9200411)
+
+
+def test_a_quote_has_no_time_of_the_venues() -> None:
+    (quote,) = decode_quotes(QUOTE, [Topic("quote", "BTCUSDT")], 7)
+    assert (quote.bid, quote.bid_size, quote.ask, quote.ask_size) == (91250.49, 1.4, 91250.5, 0.33)
+    assert quote.time_ns is None
+    assert quote.price == pytest.approx(91250.495)
+    assert quote.get("u") == 70500123
+
+
+def test_a_bar_says_whether_it_is_closed() -> None:
+    (bar,) = decode_bars(KLINE, [Topic("bar", "BTCUSDT", "1m")], 7)
+    assert (bar.interval, bar.open_time_ns, bar.is_closed) == ("1m", 1767225600000 * MS, False)
+    assert (bar.open, bar.high, bar.low, bar.close) == (91240.0, 91255.1, 91238.2, 91250.5)
+    assert (bar.volume, bar.vwap, bar.trade_count, bar.origin) == (2.0, 91250.0, 32, "stream")
+
+
+def test_every_topic_gets_an_event_of_its_own() -> None:
+    topics = [Topic("quote", "BTCUSDT"), Topic("quote", "BTCUSDT", "x")]
+    assert [event.topic for event in decode_quotes(QUOTE, topics, 7)] == topics
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-Infinity", "", "1e999"])
+def test_numbers_that_are_none_are_refused(number: str) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decode_quotes(QUOTE.replace(b"91250.49000000", number.encode()), [Topic("quote", "BTCUSDT")], 7)
+
+
+def test_a_row_of_the_past_is_a_bar_that_is_closed_when_its_time_is_over() -> None:
+    row = [1767225600000, "1", "4", "0.5", "2", "10", 1767225659999, "20", 3, "5", "10", "0"]
+    closed = bar_of_row(row, symbol="BTCUSDT", interval="1m", received_ns=1767225660000 * MS)
+    forming = bar_of_row(row, symbol="BTCUSDT", interval="1m", received_ns=1767225659000 * MS)
+    assert (closed.is_closed, forming.is_closed) == (True, False)
+    assert (closed.open, closed.high, closed.low, closed.close, closed.vwap, closed.origin) == (
+        1,
+        4,
+        0.5,
+        2,
+        2,
+        "backfill",
+    )
+
+
+@given(names=st.lists(st.text("abcdefgh@_", min_size=1, max_size=40), max_size=300))
+def test_control_frames_are_small_enough_and_carry_every_name_once(names: list[str]) -> None:
+    frames = control_frames("SUBSCRIBE", names, 5, 1000)
+    assert all(len(frame) <= 1000 for _, frame in frames)
+    messages = [msgspec.json.decode(frame) for _, frame in frames]
+    assert [name for message in messages for name in message["params"]] == names
+    assert [message["id"] for message in messages] == list(range(5, 5 + len(frames)))
+
+
+def test_requests_carry_the_weights_of_the_venue() -> None:
+    assert [depth_request("A", limit).weight for limit in (100, 500, 1000, 5000)] == [5, 25, 50, 250]
+    assert klines_request("A", "1m", 2).target == "/api/v3/klines?symbol=A&interval=1m&limit=2"
+
+
+LEVELS = st.lists(st.tuples(st.integers(1, 30).map(float), st.integers(0, 3).map(float)), max_size=60)
+
+
+@given(start=LEVELS, changes=LEVELS, sign=st.sampled_from([1, -1]))
+def test_a_side_equals_a_plain_dictionary_sorted(
+    start: list[tuple[float, float]], changes: list[tuple[float, float]], sign: int
+) -> None:
+    start = [(price, size) for price, size in dict(start).items()]
+    side = BookSide(sign, start)
+    side.apply(changes)
+    oracle = {price: size for price, size in start if size}
+    for price, size in changes:
+        oracle[price] = size
+        if not size:
+            del oracle[price]
+    ordered = sorted(oracle.items(), reverse=sign < 0)
+    assert side.top(100) == tuple(Level(price, size) for price, size in ordered)
+    assert side.best == (ordered[0][0] if ordered else None)
+    assert side.worst == (ordered[-1][0] if ordered else None)
