@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NoReturn, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -110,6 +110,9 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
         """Return the proxy that ``host`` is reached through, or None."""
         return self.proxy or self.proxies.get(host)
 
+    def __repr__(self) -> str:
+        return f"Network(ca_file={self.ca_file!r})"  # a proxy's address may hold a password
+
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PLAINTEXT = frozenset({"http", "ws"})
@@ -127,7 +130,7 @@ def check_endpoint(key: str, address: str) -> str:
     Raises:
         ConfigurationError: It is not ``scheme://host:port``, or plaintext to another machine.
     """
-    parts = urlsplit(address)
+    parts = _split(f"endpoint {key!r}", address)
     if parts.scheme not in _PLAINTEXT | _ENCRYPTED or not parts.hostname:
         raise ConfigurationError(f"endpoint {key!r} must look like https://host:port or wss://host:port")
     if parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password:
@@ -137,6 +140,33 @@ def check_endpoint(key: str, address: str) -> str:
             f"endpoint {key!r} is plaintext to another machine ({parts.hostname}); use {parts.scheme}s://"
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def check_proxy(address: str) -> str:
+    """Return the address of an HTTP proxy; without a scheme it is ``http``.
+
+    Raises:
+        ConfigurationError: It is none; the text leaves out what it holds, which may be a password.
+    """
+    address = address if "://" in address else f"http://{address}"
+    parts = _split("the proxy", address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError("the proxy must look like http://host:port; other kinds of proxy are not supported")
+    return address
+
+
+def _split(what: str, address: str) -> SplitResult:
+    """Part an address; the port is read too, which is where a wrong one shows.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except (ValueError, AttributeError, TypeError) as exc:
+        raise ConfigurationError(f"{what} is not an address; write scheme://host:port") from exc
+    return parts
 
 
 class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):

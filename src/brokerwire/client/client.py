@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
 from brokerwire import __version__
 from brokerwire.auth.token_manager import TokenManager
@@ -21,7 +22,7 @@ from brokerwire.client.log_filter import RedactingFilter
 from brokerwire.client.login import log_in
 from brokerwire.client.offline import OfflineVenue
 from brokerwire.clock import Clock, SystemClock
-from brokerwire.config import Credentials, Environment, Network, Timeouts, check_endpoint
+from brokerwire.config import Credentials, Environment, Network, Timeouts, check_endpoint, check_proxy
 from brokerwire.errors import ConfigurationError, StreamError, UnsupportedError
 from brokerwire.redact import Redactor
 from brokerwire.services.brokerage import BrokerageService
@@ -95,10 +96,11 @@ class Client:
         self._addresses: dict[str, str] = self._resolve_addresses(endpoints)
         self._credentials = self._resolve_credentials(credentials)
         checked = _check_settings(self._venue, settings or {})
-        proxies = {} if proxy else proxies_for(self._addresses.values())
-        network = Network(proxy=proxy, proxies=proxies, ca_file=str(ca_file) if ca_file else None)
         self._http = HttpClient(
-            network=network, timeouts=self._timeouts, clock=self._clock, user_agent=f"brokerwire/{__version__}"
+            network=self._network(proxy, ca_file),
+            timeouts=self._timeouts,
+            clock=self._clock,
+            user_agent=f"brokerwire/{__version__}",
         )
         self._link = VenueLink(
             self._venue,
@@ -123,6 +125,14 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client {self._venue.name} {self.environment}>"
+
+    def _network(self, proxy: str | None, ca_file: str | Path | None) -> Network:
+        given = check_proxy(proxy) if proxy else None
+        found = {} if given else proxies_for(self._addresses.values())
+        proxies = {host: check_proxy(address) for host, address in found.items()}
+        for address in filter(None, (given, *proxies.values())):
+            self._redactor.learn(unquote(urlsplit(address).password or ""))
+        return Network(proxy=given, proxies=proxies, ca_file=str(ca_file) if ca_file else None)
 
     def _resolve_addresses(self, given: Mapping[str, str] | None) -> dict[str, str]:
         known = {**self._venue.endpoints.live, **self._venue.endpoints.paper}

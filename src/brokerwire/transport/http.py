@@ -27,11 +27,18 @@ class HttpClient:
         self._clock = clock
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
         self._ssl: ssl.SSLContext | bool | None = None
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The session, made on first use."""
+        """The session, made on first use.
+
+        Raises:
+            StreamError: The client is closed; a new session would never be.
+        """
+        if self._is_closed:
+            raise StreamError("the client is closed; make a new one")
         if self._session is None:
             self._session = self._new_session()
         return self._session
@@ -62,7 +69,8 @@ class HttpClient:
 
         Raises:
             VenueUnavailableError: It could not be sent, or the answer did not come in time.
-            ConfigurationError: The certificate was not accepted, or the venue redirected.
+            StreamError: The certificate was not accepted, or the client is closed.
+            ConfigurationError: The address is none.
         """
         timeout = aiohttp.ClientTimeout(total=self._timeouts.request_s, sock_connect=self._timeouts.connect_s)
         with_failures = translate_failures(url)
@@ -85,6 +93,7 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close the session and every socket of it; safe to call twice."""
+        self._is_closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -131,6 +140,8 @@ async def translate_failures(url: str) -> AsyncIterator[None]:
     """Turn what aiohttp raises while talking to ``url`` into our errors; the query never shows."""
     try:
         yield
+    except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as exc:
+        raise failure_of(exc, _host(url)) from None  # their texts show the address with all that is in it
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
         raise failure_of(exc, _host(url)) from exc
 
@@ -140,7 +151,7 @@ def failure_of(exc: BaseException, host: str) -> BrokerwireError:
     for kinds, describe in _FAILURES:
         if isinstance(exc, kinds):
             return describe(exc, host)
-    return VenueUnavailableError(f"talking to {host} failed: {clean(str(exc) or type(exc).__name__)}")
+    return VenueUnavailableError(f"talking to {host} failed: {clean(_without_address(exc) or type(exc).__name__)}")
 
 
 def _certificate_failure(exc: BaseException, host: str) -> BrokerwireError:
@@ -152,15 +163,20 @@ def _timeout_failure(_exc: BaseException, host: str) -> BrokerwireError:
 
 
 def _proxy_failure(exc: BaseException, host: str) -> BrokerwireError:
-    return VenueUnavailableError(f"the proxy could not be used to reach {host}: {clean(str(exc))}")
+    return VenueUnavailableError(f"the proxy could not be used to reach {host}: {clean(_without_address(exc))}")
 
 
 def _connect_failure(exc: BaseException, host: str) -> BrokerwireError:
     return VenueUnavailableError(f"{host} could not be reached: {clean(str(exc))}")
 
 
-def _address_failure(exc: BaseException, host: str) -> BrokerwireError:
-    return ConfigurationError(f"{host} is not an address: {clean(str(exc))}")
+def _address_failure(_exc: BaseException, host: str) -> BrokerwireError:
+    return ConfigurationError(f"{host} is not an address")
+
+
+def _without_address(exc: BaseException) -> str:
+    """The text of what aiohttp raised; an answer's address may hold a password or a signature."""
+    return f"{exc.status} {exc.message}" if isinstance(exc, aiohttp.ClientResponseError) else str(exc)
 
 
 _FAILURES: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException, str], BrokerwireError]], ...] = (

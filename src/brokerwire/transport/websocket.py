@@ -7,7 +7,7 @@ import aiohttp
 from aiohttp import WSMsgType
 from yarl import URL
 
-from brokerwire.errors import BrokerwireError, ConnectionLostError, VenueUnavailableError
+from brokerwire.errors import BrokerwireError, ConnectionLostError
 from brokerwire.redact import clean
 from brokerwire.transport.frame_transport import ConnectionEnd, OnFrame, ReadGate
 from brokerwire.transport.http import HttpClient, translate_failures
@@ -40,8 +40,8 @@ async def open_websocket(
         HandshakeRefused: The server answered with something else than 101.
         VenueUnavailableError: It could not be reached.
     """
-    try:
-        async with translate_failures(url):
+    async with translate_failures(url):
+        try:
             socket = await http.session.ws_connect(
                 URL(url, encoded=True),
                 headers=headers,
@@ -53,10 +53,10 @@ async def open_websocket(
                 proxy=http.proxy_for(url),
                 ssl=http.ssl_context(),
             )
-    except VenueUnavailableError as exc:
-        if isinstance(exc.__cause__, aiohttp.WSServerHandshakeError) and exc.__cause__.status != 101:
-            raise HandshakeRefused(_response_of(exc.__cause__)) from exc
-        raise
+        except aiohttp.WSServerHandshakeError as exc:
+            if exc.status == 101:
+                raise
+            raise HandshakeRefused(_response_of(exc)) from None  # its text shows the whole address
     return WebSocketTransport(socket)
 
 

@@ -224,7 +224,9 @@ def test_a_hole_is_reported_once_and_healed_by_a_snapshot() -> None:
     driver.receive(delta(101, 102), 500)
     assert driver.receive(delta(105, 106, [["9.5", "1"]]), 900) == []
     assert [signal.topic for signal in driver.said(Interrupted)] == [BOOK]
+    assert len(driver.said(Fetch)) == 1
     driver.pass_time(1.0)
+    assert len(driver.said(Fetch)) == 2
     events = driver.answer(snapshot(105))
     (gap,) = driver.said(GapFound)
     assert (gap.topic, gap.start_ns, gap.end_ns) == (BOOK, 500, 50)

@@ -73,7 +73,7 @@ class BinanceSession:
             name = stream_name(topic, self._settings)
             feed = self._feed(name)
             if feed is None:
-                feed = self._feeds[name.encode()] = _new_feed(topic, self._settings, self._emit)
+                feed = self._feeds[name.encode()] = self._new_feed(topic)
                 fresh.append(name)
             feed.add(topic)
             if feed.is_accepted:
@@ -113,6 +113,13 @@ class BinanceSession:
                 self._waiting[message_id] = (now + spec.ACK_S, msgspec.json.decode(frame)["params"])
         self.has_output = True
         self._settle_deadline()
+
+    def _new_feed(self, topic: Topic) -> "Feed":
+        if topic.channel == "bar":
+            return _BarFeed(topic, self._emit)
+        if topic.channel == "depth":
+            return _BookFeed(topic, self._settings, self._emit, on_deadline=self._settle_deadline)
+        return _Feed(_DECODERS[topic.channel, topic.variant])
 
     def _feed(self, name: str) -> "Feed | None":
         return self._feeds.get(name.encode())
@@ -331,10 +338,13 @@ class _BookFeed:
     order book correctly", read 2026-11-20. The first delta applied may start at the snapshot's id plus one.
     """
 
-    def __init__(self, topic: Topic, settings: Mapping[str, Any], emit: Emit) -> None:
+    def __init__(
+        self, topic: Topic, settings: Mapping[str, Any], emit: Emit, *, on_deadline: Callable[[], None]
+    ) -> None:
         self.topics: tuple[Topic, ...] = ()
         self.is_accepted = False
         self.deadline: float | None = None
+        self._on_deadline = on_deadline
         self._emit = emit
         self._symbol = topic.symbol
         self._key = stream_name(topic, settings)
@@ -371,6 +381,7 @@ class _BookFeed:
         due = self._last_fetch + self._retry_s
         if now < due:
             self.deadline = due
+            self._on_deadline()
             return
         self.deadline = None
         self._is_fetching = True
@@ -506,11 +517,3 @@ _DECODERS: Mapping[tuple[str, str], Callable[[bytes, Sequence[Topic], int], Sequ
     ("trade", "trade"): decode_trades,
     ("trade", "aggregate"): decode_aggregates,
 }
-
-
-def _new_feed(topic: Topic, settings: Mapping[str, Any], emit: Emit) -> Feed:
-    if topic.channel == "bar":
-        return _BarFeed(topic, emit)
-    if topic.channel == "depth":
-        return _BookFeed(topic, settings, emit)
-    return _Feed(_DECODERS[topic.channel, topic.variant])
