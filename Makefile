@@ -32,7 +32,7 @@ types: $(READY)
 	$(BIN)/pyright
 
 docs: $(READY)
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f .mkdocs.yml
 
 check: lint types docs
 	$(BIN)/python -m pytest --cov --cov-report=term

@@ -157,7 +157,7 @@ def test_command_tree_is_found() -> None:
 
 @pytest.mark.process
 @pytest.mark.xfail(
-    strict=True, reason="typer 0.26 and later bring a click of their own, which cli/app.py does not catch"
+    strict=True, reason="typer brings a click of its own, whose errors cli/app.py does not catch"
 )
 @pytest.mark.parametrize("arguments", [["nonsense"], ["stream", "quotes", "AAPL", "--for", "soon"]])
 async def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ def test_lines_come_out_whole_wherever_the_chunks_are_cut(lines: list[str], cuts
     whole = [f"x{line}x".encode() for line in lines]
     stream = b"".join(line + end for line in whole)
     edges = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
-    chunks = [stream[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    chunks = [stream[start:stop] for start, stop in itertools.pairwise(edges)]
     assert lines_of(LineSplitter(1000), chunks) == whole
 
 
@@ -60,10 +61,8 @@ def test_a_stream_of_single_bytes_is_put_together() -> None:
     ],
 )
 def test_a_line_over_the_limit_is_a_protocol_error(chunks: list[bytes]) -> None:
-    splitter = LineSplitter(100)
     with pytest.raises(ProtocolError, match="100 bytes"):
-        for chunk in chunks:
-            splitter.feed(chunk)
+        lines_of(LineSplitter(100), chunks)
 
 
 def test_a_line_of_exactly_the_limit_passes() -> None:

@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec import Struct
 
 from brokerwire.auth.token_store import StoredToken, TokenStore, fingerprint
 from brokerwire.clock import Clock
 from brokerwire.config import Credentials, Secret
-from brokerwire.errors import AuthenticationError, BrokerwireError, ReauthenticationRequired
-from brokerwire.redact import Redactor
+from brokerwire.errors import AuthenticationError, BrokerwireError, ReauthenticationRequired, StreamError
+from brokerwire.redact import Redactor, clean
 from brokerwire.venue import Request, Response, TokenGrant, TokenSpec
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class TokenManager:
         self._current: _Current | None = None
         self._flight: asyncio.Task[Secret] | None = None
         self._renewal: asyncio.Task[None] | None = None
+        self._unsaved: StoredToken | None = None
+        self._is_closed = False
         self.refresh_count = 0
 
     @property
@@ -76,6 +79,7 @@ class TokenManager:
             ReauthenticationRequired: The refresh token is no longer good; log in again.
             AuthenticationError: The token endpoint refused for another reason.
             VenueUnavailableError: The token endpoint did not answer, and no good token is left.
+            StreamError: The manager is closed.
         """
         current = self._current
         if current is not None and self._clock.monotonic() < current.expires_at - LEAST_LEFT_S:
@@ -88,6 +92,8 @@ class TokenManager:
         Raises:
             The errors of ``token``.
         """
+        if self._is_closed:
+            raise StreamError("the client is closed; make a new one")
         current = self._current
         if current is not None and stale is not None and current.token != stale and self.is_valid:
             return current.token
@@ -96,15 +102,13 @@ class TokenManager:
         return await asyncio.shield(self._flight)
 
     async def _fetch(self, stale: Secret | None) -> Secret:
-        async with self._store.lock(self._clock):
-            stored = await asyncio.to_thread(self._store.read)
+        async with self._locked():
+            stored = self._unsaved or await asyncio.to_thread(self._store.read)
             if stored is not None and (shared := self._usable(stored, stale)) is not None:
                 return shared
             refresh_token = self._refresh_token(stored)
             self.refresh_count += 1
-            answer = await self._send(self._spec.build_refresh(self._credentials, refresh_token))
-            grant = self._spec.parse_grant(answer)
-            self._learn(grant)
+            grant = await self._ask(self._spec.build_refresh(self._credentials, refresh_token))
             await self._keep(self._stored(grant, refresh_token))
         return self._adopt(grant.access_token, grant.expires_in_s)
 
@@ -114,19 +118,40 @@ class TokenManager:
         Raises:
             AuthenticationError: The code was refused, or no refresh token came with it.
         """
-        async with self._store.lock(self._clock):
-            grant = self._spec.parse_grant(await self._send(exchange))
+        async with self._locked():
+            grant = await self._ask(exchange)
             if grant.refresh_token is None:
                 raise AuthenticationError("the login gave no refresh token; ask for the scope offline_access")
-            self._learn(grant)
             await self._keep(self._stored(grant, grant.refresh_token))
         self._adopt(grant.access_token, grant.expires_in_s)
 
+    async def _ask(self, request: Request) -> TokenGrant:
+        """Ask the token endpoint; what it says about a secret is masked, should it repeat one."""
+        try:
+            grant = self._spec.parse_grant(await self._send(request))
+        except BrokerwireError as exc:
+            exc.args = (self._redactor(str(exc)),)
+            raise
+        self._learn(grant)
+        return grant
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[None]:
+        """Hold off other processes; where the disk does not even take a lock, go on without one."""
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self._store.lock(self._clock))
+            except OSError as exc:
+                logger.error("the token file could not be locked (%s); other processes are not held off", exc)
+            yield
+
     async def _keep(self, token: StoredToken) -> None:
-        """Store before use. A disk that fails must not end a service whose token is good."""
+        """Store before use. A disk that fails must not end a service whose token is good: it is kept in memory."""
+        self._unsaved = None
         try:
             await asyncio.to_thread(self._store.write, token)
         except OSError as exc:
+            self._unsaved = token
             logger.error("the token could not be stored (%s); a restart may need a new login", exc)
 
     def _usable(self, stored: StoredToken, stale: Secret | None) -> Secret | None:
@@ -169,13 +194,16 @@ class TokenManager:
 
     def _adopt(self, token: Secret, life_s: float) -> Secret:
         now = self._clock.monotonic()
-        self._current = _Current(token, now + RENEW_AT * life_s, now + life_s)
-        if self._renewal is None:
+        self._current = _Current(token, now + max(RENEW_AT * life_s, RETRY_S[0]), now + life_s)
+        if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renew_ahead(), name="brokerwire-token-renewal")
         return token
 
     async def _renew_ahead(self) -> None:
-        """Renew at 80 % of each token's life; keep trying when it fails, the token in use stays good."""
+        """Renew at 80 % of each token's life; keep trying when it fails, the token in use stays good.
+
+        Ends when a human must log in; the next token that is handed out begins it anew.
+        """
         delay_s = RETRY_S[0]
         while (current := self._current) is not None:
             wait_s = current.renew_at - self._clock.monotonic()
@@ -184,18 +212,23 @@ class TokenManager:
                 continue
             try:
                 await self.refresh(current.token)
-                delay_s = RETRY_S[0]
             except ReauthenticationRequired as exc:
                 logger.error("the login has ended, streams go on until their token expires: %s", exc)
                 return
             except BrokerwireError as exc:
                 left_s = current.expires_at - self._clock.monotonic()
                 logger.warning("renewing the token failed, %.0f s before it expires: %s", left_s, exc)
-                await self._clock.sleep(delay_s)
-                delay_s = min(2 * delay_s, RETRY_S[1])
+            except Exception as exc:  # the top of a task: whatever it is, the next attempt may go well
+                logger.error("renewing the token failed: %s", clean(repr(exc)), exc_info=exc)
+            else:
+                delay_s = RETRY_S[0]
+                continue
+            await self._clock.sleep(delay_s)
+            delay_s = min(2 * delay_s, RETRY_S[1])
 
     async def close(self) -> None:
-        """Stop renewing; safe to call twice."""
+        """Stop renewing, hand out no more; safe to call twice."""
+        self._is_closed = True
         self._current = None
         tasks = [task for task in (self._renewal, self._flight) if task is not None]
         self._renewal = self._flight = None

@@ -82,7 +82,7 @@ class FileTokenStore:
     """A file of mode 0600 in a directory of mode 0700.
 
     Raises:
-        ConfigurationError: Others can read the file or it is not ours (from ``read``).
+        ConfigurationError: Others can read the file, it is not ours or it cannot be read (from ``read``).
     """
 
     def __init__(self, path: Path) -> None:
@@ -98,6 +98,8 @@ class FileTokenStore:
             return None
         except msgspec.DecodeError as exc:
             raise ConfigurationError(f"the token file {self.path} is damaged; delete it and log in again") from exc
+        except OSError as exc:
+            raise ConfigurationError(f"the token file {self.path} cannot be read: {exc.strerror}") from exc
 
     def _check_private(self, status: os.stat_result) -> None:
         if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or status.st_uid != os.geteuid():
@@ -109,12 +111,15 @@ class FileTokenStore:
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.fchmod(descriptor, 0o600)
-            os.write(descriptor, msgspec.json.encode(token))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        draft.replace(self.path)
+            with open(descriptor, "wb") as file:
+                os.fchmod(descriptor, 0o600)
+                file.write(msgspec.json.encode(token))
+                file.flush()
+                os.fsync(descriptor)
+            draft.replace(self.path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
 
     def erase(self) -> None:
         """Delete the file."""

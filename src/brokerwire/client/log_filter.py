@@ -2,10 +2,13 @@
 
 import logging
 import traceback
+from types import TracebackType
+from typing import TypeAlias
 
 from brokerwire.redact import Redactor, escape
 
 ROOT = "brokerwire"
+_ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class RedactingFilter(logging.Filter):
@@ -20,8 +23,14 @@ class RedactingFilter(logging.Filter):
         record.msg = escape(self._redactor(record.getMessage()))
         record.args = ()
         if record.exc_info and record.exc_info[0] is not None:
-            record.exc_text = self._redactor("".join(traceback.format_exception(*record.exc_info)).rstrip())
+            # another client's filter may have been here before
+            record.exc_text = self._clean_lines(record.exc_text or _traceback_of(record.exc_info))
+        if record.stack_info:
+            record.stack_info = self._clean_lines(record.stack_info)
         return True
+
+    def _clean_lines(self, text: str) -> str:
+        return "\n".join(escape(line) for line in self._redactor(text).split("\n"))
 
     def install(self) -> None:
         """Filter every logger of the library that exists; those of modules loaded later are added by the next one."""
@@ -32,6 +41,10 @@ class RedactingFilter(logging.Filter):
         """Filter no more."""
         for logger in _loggers():
             logger.removeFilter(self)
+
+
+def _traceback_of(exc_info: _ExcInfo) -> str:
+    return "".join(traceback.format_exception(*exc_info)).rstrip()
 
 
 def _loggers() -> list[logging.Logger]:

@@ -29,6 +29,7 @@ class RedirectListener:
     def __init__(self, port: int) -> None:
         self._port = port
         self._server: asyncio.Server | None = None
+        self._visits: set[asyncio.Task[None]] = set()
         self._answer: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
 
     @property
@@ -48,22 +49,36 @@ class RedirectListener:
     ) -> None:
         if self._server is not None:
             self._server.close()
+        # browsers open connections ahead of need and say nothing on them: those are not waited for
+        for visit in self._visits:
+            visit.cancel()
+        await asyncio.gather(*self._visits, return_exceptions=True)
+        if self._server is not None:
             await self._server.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visit = asyncio.create_task(self._talk(reader, writer), name="brokerwire login visit")
+        self._visits.add(visit)
+        visit.add_done_callback(self._visits.discard)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            line = await reader.readline()
-            while (await reader.readline()).strip():
-                pass
-            found = parse_redirect(line.decode("latin-1"))
-            is_answer = "code" in found or "error" in found
-            page = _PAGE % (b"Done." if "code" in found else b"Nothing to do here.")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + page)
-            await writer.drain()
-            if is_answer and not self._answer.done():
-                self._answer.set_result(found)
+            await self._answer_visit(reader, writer)
+        except (OSError, ValueError):  # gone, or a line without end
+            return
         finally:
             writer.close()
+
+    async def _answer_visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = await reader.readline()
+        while (await reader.readline()).strip():
+            pass
+        found = parse_redirect(line.decode("latin-1"))
+        page = _PAGE % (b"Done." if "code" in found else b"Nothing to do here.")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + page)
+        await writer.drain()
+        if ("code" in found or "error" in found) and not self._answer.done():
+            self._answer.set_result(found)
 
     async def code(self, state: str, timeout_s: float) -> str:
         """Return the code that belongs to ``state``.

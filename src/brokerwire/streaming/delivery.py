@@ -13,7 +13,7 @@ from brokerwire.config import Overflow as OverflowPolicy
 from brokerwire.errors import ConfigurationError, SlowConsumerError
 from brokerwire.events import Event, Gap, Notice, StateChange, Status
 from brokerwire.redact import clean
-from brokerwire.streaming.event_queue import EventQueue, LossMarker, Marker
+from brokerwire.streaming.event_queue import EventQueue, Marker
 from brokerwire.typedefs import Callback, ErrorCallback
 
 logger = logging.getLogger(__name__)
@@ -23,8 +23,6 @@ FAILURES_IN_A_ROW = 100
 
 YIELD_EVERY = 128
 """The loop gets a turn after this many events, whether the callback awaits anything or not."""
-
-MARKERS = frozenset({Marker, LossMarker})
 
 CALLBACK_GRACE_S = 1.0
 """How long a callback at work may go on after the end before it is cancelled."""
@@ -179,8 +177,7 @@ class Delivery:
             if self._paused is not None:
                 await self._paused.wait()
             await (self._drain_simply if self._is_simple else self._drain)()
-            if not queue.items and not queue.has_loss:
-                queue.take()
+            if not queue.items and queue.take_end():
                 if self._is_ending:
                     return
                 await queue.wait()
@@ -190,19 +187,23 @@ class Delivery:
     @property
     def _is_simple(self) -> bool:
         """One async callback of typed events without a time limit: the usual case, and the fast one."""
-        return len(self._callbacks) == 1 and not self._is_raw and self._options.callback_timeout_s is None
+        options = self._options
+        return (
+            len(self._callbacks) == 1
+            and not self._is_raw
+            and options.callback_timeout_s is None
+            and options.overflow != "block"
+        )
 
     async def _drain_simply(self) -> None:
         """Deliver a batch to the only callback; one await for each event and nothing else."""
         queue = self.queue
-        items, finish = queue.items, queue.finish
+        items = queue.items
         ((callback, _),) = self._callbacks
         for _ in range(min(YIELD_EVERY, len(items))):
+            if queue.is_mixed or self._paused is not None:
+                break
             event = items.popleft()
-            if queue.has_loss or event.__class__ in MARKERS:
-                items.appendleft(event)
-                await self._drain()
-                return
             try:
                 await callback(event)
                 if self._errors_in_a_row:
@@ -210,9 +211,9 @@ class Delivery:
             except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
                 self._failed(exc, event)
             finally:
-                finish()
-            if self._paused is not None:
-                return
+                queue.settled += 1
+        if queue.is_mixed and self._paused is None:
+            await self._drain()
 
     async def _drain(self) -> None:
         """Deliver what waits, statuses in their places, until a batch is through or a pause begins."""

@@ -70,7 +70,8 @@ class EventQueue:
         self._on_fail = on_fail
         self.items: deque[Event | Marker] = deque()
         self._held: deque[Event | Marker] = deque()
-        self.has_loss = False
+        self.is_mixed = False
+        """Whether there are statuses among what waits."""
         self._loss: LossMarker | None = None
         self._is_episode = False
         self._waiter: asyncio.Future[None] | None = None
@@ -114,6 +115,7 @@ class EventQueue:
 
     def put_marker(self, marker: Marker) -> None:
         """Put a marker behind everything that has been received."""
+        self.is_mixed = True
         if self._held:
             self._held.append(marker)
             return
@@ -137,12 +139,15 @@ class EventQueue:
         """Return the next event or marker; None when the queue is empty. The caller ends an event with ``finish``."""
         if self._loss is not None:
             loss, self._loss = self._loss, None
-            self.has_loss = False
             return loss
-        if not self.items:
-            self._is_episode = False
-            return None
-        return self.items.popleft()
+        return None if self.take_end() else self.items.popleft()
+
+    def take_end(self) -> bool:
+        """Tell whether nothing waits; if so, an episode of losses has ended."""
+        if self.items or self._loss is not None:
+            return False
+        self._is_episode = self.is_mixed = False
+        return True
 
     def finish(self) -> None:
         """Count the event in hand as delivered."""
@@ -179,7 +184,7 @@ class EventQueue:
 
     def _at_head(self, marker: LossMarker) -> None:
         self._loss = marker
-        self.has_loss = True
+        self.is_mixed = True
 
     def _drop_oldest(self, event: Event) -> None:
         self.received += 1

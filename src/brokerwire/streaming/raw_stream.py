@@ -91,7 +91,7 @@ class RawStream:
         """
         if self._subscription is not None:
             return
-        manager = self._manager or self._alone()
+        manager = self._alone() if self._manager is None else self._manager
         subscription: Subscription[Event] = Subscription(
             0, callback=self._dispatch, options=DeliveryOptions(raw=True), name=self._venue.name
         )

@@ -10,17 +10,17 @@ from brokerwire.errors import ConfigurationError, InvalidSymbolError
 from brokerwire.events import Level, Topic
 from brokerwire.venues.binance.codec import (
     BookSide,
+    aggregate_decoder,
+    bar_decoder,
     bar_of_row,
     build_topic,
     canonical_symbol,
     control_frames,
-    decode_aggregates,
-    decode_bars,
-    decode_quotes,
-    decode_trades,
     depth_request,
     klines_request,
+    quote_decoder,
     stream_name,
+    trade_decoder,
 )
 from brokerwire.venues.binance.spec import SETTINGS
 
@@ -71,7 +71,7 @@ def test_a_setting_with_an_unknown_value_is_refused() -> None:
 
 def test_a_trade_is_typed_and_still_the_venues_message() -> None:
     topic = Topic("trade", "BTCUSDT", "trade")
-    (trade,) = decode_trades(TRADE, [topic], 7)
+    (trade,) = trade_decoder([topic])(TRADE, 0.0, 7)
     assert (trade.price, trade.size, trade.side, trade.trade_id) == (91250.5, 0.0125, "buy", 9200411)
     assert (trade.time_ns, trade.received_ns, trade.topic) == (1767225600124 * MS, 7, topic)
     assert trade["p"] == "91250.50000000"
@@ -79,12 +79,12 @@ def test_a_trade_is_typed_and_still_the_venues_message() -> None:
 
 
 def test_a_resting_buyer_means_that_the_aggressor_sold() -> None:
-    (trade,) = decode_aggregates(AGGREGATE, [Topic("trade", "BTCUSDT", "aggregate")], 7)
+    (trade,) = aggregate_decoder([Topic("trade", "BTCUSDT", "aggregate")])(AGGREGATE, 0.0, 7)
     assert (trade.side, trade.trade_id, trade["l"]) == ("sell", 5500, 9200411)
 
 
 def test_a_quote_has_no_time_of_the_venues() -> None:
-    (quote,) = decode_quotes(QUOTE, [Topic("quote", "BTCUSDT")], 7)
+    (quote,) = quote_decoder([Topic("quote", "BTCUSDT")])(QUOTE, 0.0, 7)
     assert (quote.bid, quote.bid_size, quote.ask, quote.ask_size) == (91250.49, 1.4, 91250.5, 0.33)
     assert quote.time_ns is None
     assert quote.price == pytest.approx(91250.495)
@@ -92,7 +92,7 @@ def test_a_quote_has_no_time_of_the_venues() -> None:
 
 
 def test_a_bar_says_whether_it_is_closed() -> None:
-    (bar,) = decode_bars(KLINE, [Topic("bar", "BTCUSDT", "1m")], 7)
+    (bar,) = bar_decoder([Topic("bar", "BTCUSDT", "1m")])(KLINE, 0.0, 7)
     assert (bar.interval, bar.open_time_ns, bar.is_closed) == ("1m", 1767225600000 * MS, False)
     assert (bar.open, bar.high, bar.low, bar.close) == (91240.0, 91255.1, 91238.2, 91250.5)
     assert (bar.volume, bar.vwap, bar.trade_count, bar.origin) == (2.0, 91250.0, 32, "stream")
@@ -100,13 +100,13 @@ def test_a_bar_says_whether_it_is_closed() -> None:
 
 def test_every_topic_gets_an_event_of_its_own() -> None:
     topics = [Topic("quote", "BTCUSDT"), Topic("quote", "BTCUSDT", "x")]
-    assert [event.topic for event in decode_quotes(QUOTE, topics, 7)] == topics
+    assert [event.topic for event in quote_decoder(topics)(QUOTE, 0.0, 7)] == topics
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-Infinity", "", "1e999"])
 def test_numbers_that_are_none_are_refused(number: str) -> None:
     with pytest.raises(msgspec.MsgspecError):
-        decode_quotes(QUOTE.replace(b"91250.49000000", number.encode()), [Topic("quote", "BTCUSDT")], 7)
+        quote_decoder([Topic("quote", "BTCUSDT")])(QUOTE.replace(b"91250.49000000", number.encode()), 0.0, 7)
 
 
 def test_a_row_of_the_past_is_a_bar_that_is_closed_when_its_time_is_over() -> None:

@@ -1,13 +1,13 @@
 """Pure functions between Binance's wire and our events: names of streams, symbols, decoding, books."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from brokerwire.errors import ConfigurationError, InvalidSymbolError, ProtocolError
-from brokerwire.events import Bar, Depth, Level, Quote, Topic, Trade, set_message, set_topic, stamp
+from brokerwire.events import Bar, Depth, Event, Level, Quote, Topic, Trade, set_message, set_topic, stamp
 from brokerwire.redact import clean
 from brokerwire.venue import Request
 from brokerwire.venues.binance.spec import DEPTH_WEIGHTS, INTERVALS, NAME, SETTING_CHOICES
@@ -21,6 +21,10 @@ from brokerwire.venues.binance.wire import (
     KlineMessage,
     TradeMessage,
 )
+
+M = TypeVar("M")
+Decode: TypeAlias = Callable[[bytes, float, int], Sequence[Event]]
+"""``(message, now, received_ns) -> events`` of one stream."""
 
 _SEPARATORS = str.maketrans("", "", "/-_: ")
 _MS = 1_000_000
@@ -113,51 +117,64 @@ def protocol_error(exc: Exception, frame: bytes) -> ProtocolError:
     return ProtocolError(f"Binance sent a frame that cannot be read ({exc}): {excerpt}", excerpt=excerpt, venue=NAME)
 
 
-def decode_quotes(message: bytes, topics: Sequence[Topic], received_ns: int) -> list[Quote]:
-    """Read a bookTicker message, for each topic; it carries no time of its own."""
-    m = _decode_quote(message)
-    events = []
-    for topic in topics:
-        event = Quote(NAME, topic.symbol, None, received_ns, m.b, m.B, m.a, m.A)
-        set_topic(event, topic)
-        set_message(event, message)
-        events.append(event)
-    return events
+def quote_decoder(topics: Sequence[Topic]) -> Decode:
+    """Return what reads a bookTicker message, an event for each topic; it carries no time of its own."""
+
+    def event_of(m: BookTicker, symbol: str, received_ns: int) -> Quote:
+        return Quote(NAME, symbol, None, received_ns, m.b, m.B, m.a, m.A)
+
+    return _decoder(_decode_quote, event_of, topics)
 
 
-def decode_trades(message: bytes, topics: Sequence[Topic], received_ns: int) -> list[Trade]:
-    """Read a trade, for each topic; when the buyer was resting, the aggressor sold."""
-    m = _decode_trade(message)
-    events = []
-    for topic in topics:
-        event = Trade(NAME, topic.symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.t)
-        set_topic(event, topic)
-        set_message(event, message)
-        events.append(event)
-    return events
+def trade_decoder(topics: Sequence[Topic]) -> Decode:
+    """Return what reads a trade, an event for each topic; when the buyer was resting, the aggressor sold."""
+
+    def event_of(m: TradeMessage, symbol: str, received_ns: int) -> Trade:
+        return Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.t)
+
+    return _decoder(_decode_trade, event_of, topics)
 
 
-def decode_aggregates(message: bytes, topics: Sequence[Topic], received_ns: int) -> list[Trade]:
-    """Read an aggregated trade, for each topic; its id counts aggregated trades."""
-    m = _decode_aggregate(message)
-    events = []
-    for topic in topics:
-        event = Trade(NAME, topic.symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.a)
-        set_topic(event, topic)
-        set_message(event, message)
-        events.append(event)
-    return events
+def aggregate_decoder(topics: Sequence[Topic]) -> Decode:
+    """Return what reads an aggregated trade, an event for each topic; its id counts aggregated trades."""
+
+    def event_of(m: AggregateTradeMessage, symbol: str, received_ns: int) -> Trade:
+        return Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.a)
+
+    return _decoder(_decode_aggregate, event_of, topics)
 
 
-def decode_bars(message: bytes, topics: Sequence[Topic], received_ns: int) -> list[Bar]:
-    """Read a kline message, for each topic."""
-    m = _decode_kline(message)
-    events = []
-    for topic in topics:
-        event = _bar_of(m.k, topic.symbol, m.E * _MS, received_ns)
-        stamp(event, topic, message)
-        events.append(event)
-    return events
+def bar_decoder(topics: Sequence[Topic]) -> Decode:
+    """Return what reads a kline message, an event for each topic."""
+
+    def event_of(m: KlineMessage, symbol: str, received_ns: int) -> Bar:
+        return _bar_of(m.k, symbol, m.E * _MS, received_ns)
+
+    return _decoder(_decode_kline, event_of, topics)
+
+
+def _decoder(read: Callable[[bytes], M], event_of: Callable[[M, str, int], Event], topics: Sequence[Topic]) -> Decode:
+    """Bind everything that stays the same from message to message; one topic, the usual case, needs no loop."""
+    if len(topics) == 1:
+        (topic,) = topics
+        symbol = topic.symbol
+
+        def decode_one(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
+            event = event_of(read(message), symbol, received_ns)
+            set_topic(event, topic)
+            set_message(event, message)
+            return (event,)
+
+        return decode_one
+
+    def decode_all(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
+        m = read(message)
+        events = tuple([event_of(m, topic.symbol, received_ns) for topic in topics])
+        for topic, event in zip(topics, events, strict=True):
+            stamp(event, topic, message)
+        return events
+
+    return decode_all
 
 
 def _bar_of(k: Kline, symbol: str, time_ns: int, received_ns: int) -> Bar:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -25,20 +25,21 @@ from brokerwire.venue import (
 from brokerwire.venues.binance import spec
 from brokerwire.venues.binance.codec import (
     BookSide,
+    Decode,
+    aggregate_decoder,
+    bar_decoder,
     bar_of_row,
     control_frames,
-    decode_aggregates,
-    decode_bars,
     decode_depth,
     decode_envelope,
-    decode_quotes,
     decode_snapshot,
-    decode_trades,
     depth_event,
     depth_request,
     klines_request,
     protocol_error,
+    quote_decoder,
     stream_name,
+    trade_decoder,
 )
 from brokerwire.venues.binance.wire import DepthMessage, DepthSnapshot, Envelope
 
@@ -230,30 +231,27 @@ class BinanceSession:
 class _Feed:
     """One stream of the venue and the topics that hang on it; most streams need no more than this."""
 
-    __slots__ = ("_decode", "is_accepted", "topics")
-
     deadline: float | None = None
 
-    def __init__(self, decode: Callable[[bytes, Sequence[Topic], int], Sequence[Event]]) -> None:
+    def __init__(self, new_decoder: Callable[[Sequence[Topic]], Decode]) -> None:
         self.topics: tuple[Topic, ...] = ()
         self.is_accepted = False
-        self._decode = decode
+        self._new_decoder = new_decoder
+        self.receive = new_decoder(())
 
     def add(self, topic: Topic) -> None:
         """Serve one more topic."""
         self.topics = (*self.topics, topic)
+        self.receive = self._new_decoder(self.topics)
 
     def remove(self, topic: Topic) -> bool:
         """Serve a topic no more; tells whether none is left."""
         self.topics = tuple(other for other in self.topics if other != topic)
+        self.receive = self._new_decoder(self.topics)
         return not self.topics
 
     def accepted(self, topics: Iterable[Topic], now: float) -> None:
         """The venue has taken the subscription."""
-
-    def receive(self, message: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        """Return one event for each topic."""
-        return self._decode(message, self.topics, received_ns)
 
     def receive_response(self, response: Response, now: float) -> Sequence[Event]:
         """Return nothing: nothing is fetched."""
@@ -302,7 +300,7 @@ class _BarFeed:
 
     def receive(self, message: bytes, now: float, received_ns: int) -> Sequence[Event]:
         """Return the bar for each topic; a bar that opens before the last one was closed has that one fetched."""
-        bars = decode_bars(message, self.topics, received_ns)
+        bars = cast(Sequence[Bar], bar_decoder(self.topics)(message, now, received_ns))
         bar = bars[0]
         newest, self._newest = self._newest, bar
         if newest is not None and bar.open_time_ns > newest.open_time_ns and not newest.is_closed:
@@ -512,8 +510,8 @@ def _window_of(bids: BookSide, asks: BookSide) -> tuple[float, float]:
 
 
 Feed: TypeAlias = _Feed | _BarFeed | _BookFeed
-_DECODERS: Mapping[tuple[str, str], Callable[[bytes, Sequence[Topic], int], Sequence[Event]]] = {
-    ("quote", ""): decode_quotes,
-    ("trade", "trade"): decode_trades,
-    ("trade", "aggregate"): decode_aggregates,
+_DECODERS: Mapping[tuple[str, str], Callable[[Sequence[Topic]], Decode]] = {
+    ("quote", ""): quote_decoder,
+    ("trade", "trade"): trade_decoder,
+    ("trade", "aggregate"): aggregate_decoder,
 }

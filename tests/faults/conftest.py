@@ -1,0 +1,210 @@
+"""The stage of every fault: simulators, weather and clients, and one checker of the invariants at its end.
+
+``BROKERWIRE_FAULTS=full`` runs two seeds and the large counts; ``BROKERWIRE_SEED=n`` replays one seed.
+"""
+
+import asyncio
+import gc
+import os
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from tests.faults import invariants
+from tests.faults.watch import Behaviour, Watch, nothing, until
+
+from brokerwire import Client
+from brokerwire.clock import SystemClock
+from brokerwire.simulator import Simulator
+from brokerwire.simulator.weather import Weather
+from brokerwire.testing.virtual_time import VirtualClock, VirtualTimeLoop
+
+IS_FULL = os.environ.get("BROKERWIRE_FAULTS") == "full"
+SEEDS = [int(os.environ["BROKERWIRE_SEED"])] if "BROKERWIRE_SEED" in os.environ else [7, 11] if IS_FULL else [7]
+
+CANARIES = {
+    "tradestation": {
+        "client_id": "canary-client-id-4711",
+        "client_secret": "canary-client-secret-4711",
+        "refresh_token": "canary-refresh-token-4711",
+    },
+    "binance": {"api_key": "canary-api-key-4711", "api_secret": "canary-api-secret-4711"},
+}
+CLOSE_S = 5.0
+
+Main = Callable[["Row"], Awaitable[None]]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", SEEDS, ids=[f"seed{seed}" for seed in SEEDS])
+
+
+def repeats(few: int, many: int) -> int:
+    """Return how often to repeat: ``few`` in every run, ``many`` in the full one."""
+    return many if IS_FULL else few
+
+
+class Row:
+    """One row of the table: builds what it needs, runs it, heals the network, and checks the invariants.
+
+    Attributes:
+        converge_s: How long after the healing the wire may take to carry what is wanted.
+        allows_violations: The row is about a venue's limit that somebody else breaks.
+    """
+
+    def __init__(self, seed: int, log: pytest.LogCaptureFixture) -> None:
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.clock: VirtualClock | SystemClock = VirtualClock()
+        self.converge_s = 35.0
+        self.allows_violations = False
+        self.extra_dials = 0
+        self.texts: list[str] = []
+        self.watches: list[Watch] = []
+        self.clients: list[Client] = []
+        self.simulators: list[Simulator] = []
+        self.weathers: list[Weather] = []
+        self._log = log
+        self._opens = 0
+
+    # Building
+
+    async def simulator(self, venue: str, **options: Any) -> Simulator:
+        """Start a simulator with the row's seed."""
+        simulator = Simulator(venue, clock=self.clock, **{"seed": self.seed, **options})
+        await simulator.start()
+        self.simulators.append(simulator)
+        return simulator
+
+    async def weather(self, simulator: Simulator) -> Weather:
+        """Start a proxy in front of a simulator."""
+        weather = Weather.before(simulator.endpoints["rest"], seed=self.seed)
+        await weather.start()
+        self.weathers.append(weather)
+        return weather
+
+    def client(self, simulator: Simulator, *, weather: Weather | None = None, **options: Any) -> Client:
+        """Return a client with canary credentials, through the weather if there is one."""
+        endpoints = simulator.endpoints if weather is None else weather.endpoints(simulator.endpoints)
+        given = {"credentials": CANARIES[simulator.venue], "clock": self.clock, **options}
+        client = Client(simulator.venue, endpoints=endpoints, **given)
+        client.streams._random = random.Random(self.seed)
+        self.clients.append(client)
+        return client
+
+    async def watch(
+        self,
+        client: Client,
+        method: str,
+        symbols: Any = None,
+        *,
+        flows: bool = True,
+        behave: Behaviour = nothing,
+        **options: Any,
+    ) -> Watch:
+        """Subscribe and write down what is heard."""
+        watch = Watch(client, flows=flows, behave=behave)
+        self.watches.append(watch)
+        self._opens += 1
+        try:
+            await watch.open(method, symbols, **options)
+        except BaseException as exc:
+            self.texts.extend(invariants.shown(exc))
+            raise
+        return watch
+
+    # Running
+
+    def __call__(self, main: Main) -> None:
+        """Run in virtual time."""
+        self._run(main, VirtualTimeLoop)
+
+    def in_real_time(self, main: Main) -> None:
+        """Run in real time."""
+        self.clock = SystemClock()
+        self._run(main, asyncio.SelectorEventLoop)
+
+    def _run(self, main: Main, loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+        print(f"seed {self.seed}; replay with BROKERWIRE_SEED={self.seed}")  # noqa: T201  # shown when it fails
+        self._log.set_level("DEBUG")
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(self._play(main))
+        gc.collect()
+
+    async def _play(self, main: Main) -> None:
+        sockets = invariants.open_sockets()
+        try:
+            await main(self)
+            await self._heal()
+            self._check_open()
+            canaries = self._canaries()
+            await invariants.check_clean_exit(self.clients, CLOSE_S)
+            await self._check_closed(canaries)
+        finally:
+            await self._tear_down()
+        assert invariants.open_sockets() == sockets, "I7: sockets are left"
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert not left, f"I7: tasks are left: {left}"
+
+    async def _heal(self) -> None:
+        for broken in (*self.simulators, *self.weathers):
+            (broken.faults if isinstance(broken, Simulator) else broken).clear()
+        try:
+            await until(self._has_converged, self.converge_s)
+        except TimeoutError:
+            for simulator in self.simulators:
+                invariants.check_convergence(simulator, self._watches_of(simulator))
+
+    def _has_converged(self) -> bool:
+        return all(invariants.has_converged(place, self._watches_of(place)) for place in self.simulators)
+
+    def _watches_of(self, simulator: Simulator) -> list[Watch]:
+        return [watch for watch in self.watches if watch.client.venue == simulator.venue]
+
+    def _check_open(self) -> None:
+        for watch in self.watches:
+            if watch.is_open:
+                invariants.check_accounting(watch)
+                invariants.check_no_silent_death(watch)
+        invariants.check_bounded(self.clients, self.watches)
+        for simulator in self.simulators:
+            streams = sum(len(client.streams) for client in self.clients if client.venue == simulator.venue)
+            invariants.check_politeness(
+                simulator,
+                opens=self._opens + self.extra_dials,
+                streams=streams,
+                allow_violations=self.allows_violations,
+            )
+
+    async def _check_closed(self, canaries: list[str]) -> None:
+        await invariants.check_terminality(self.watches)
+        for watch in self.watches:
+            if watch.is_open:
+                invariants.check_accounting(watch)
+                invariants.check_order(watch)
+        for simulator in self.simulators:
+            await until(lambda place=simulator: not place.connections, 10.0)  # type: ignore[misc]  # bound early
+        texts = [*invariants.said(self.watches, self.clients, self._log), *self.texts]
+        invariants.check_secrecy(canaries, texts)
+        invariants.check_log(self._log)
+
+    def _canaries(self) -> list[str]:
+        found = [secret for given in CANARIES.values() for secret in given.values()]
+        for client in self.clients:
+            token = client.tokens.current if client.tokens is not None else None
+            found += [] if token is None else [token.reveal()]
+        return found
+
+    async def _tear_down(self) -> None:
+        for owned in (*self.clients, *self.weathers, *self.simulators):
+            await owned.close()
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def row(seed: int, caplog: pytest.LogCaptureFixture) -> Row:
+    """The stage of one row."""
+    return Row(seed, caplog)

@@ -1,0 +1,53 @@
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.conftest import VirtualRun
+
+from brokerwire import Client, ConnectionLostError
+from brokerwire.venues.binance.spec import LIFETIME_S
+
+
+def test_a_connection_is_handed_over_before_the_venue_ends_it_for_its_age(
+    virtual: VirtualRun, offline: Callable[[], Any]
+) -> None:
+    async def main() -> None:
+        async with offline() as place:
+            simulator = await place.simulator("binance")
+            client: Client = await place.client(simulator)
+            statuses: list[Any] = []
+            await client.market_data.stream_bars("BTCUSDT", "1d", print_nothing, status_callback=statuses.append)
+            stream = client.streams.active_streams[0]
+            loop: Any = asyncio.get_running_loop()
+            simulator.faults.set("mute")
+            loop._virtual.now_s += LIFETIME_S * 0.965
+            await asyncio.sleep(1)
+            simulator.faults.clear()
+            assert stream.reconnects == 0
+            await asyncio.sleep(LIFETIME_S * 0.02)
+            assert stream.reconnects == 1
+            assert [type(status).__name__ for status in statuses] == ["StateChange"]
+
+    virtual(main)
+
+
+async def print_nothing(_event: object) -> None:
+    return
+
+
+def test_sending_while_there_is_no_connection_says_so(virtual: VirtualRun, offline: Callable[[], Any]) -> None:
+    async def main() -> None:
+        async with offline() as place:
+            simulator = await place.simulator("binance")
+            client = await place.client(simulator)
+            await client.market_data.stream_quotes("BTCUSDT", print_nothing)
+            stream = client.streams.active_streams[0]
+            await stream.send({"method": "LIST_SUBSCRIPTIONS", "id": 900})
+            simulator.faults.set("refuse:503")
+            simulator.connections.drop()
+            await asyncio.sleep(1)
+            with pytest.raises(ConnectionLostError, match="not connected now"):
+                await stream.send({})
+
+    virtual(main)

@@ -1,0 +1,51 @@
+from typing import Any
+
+from brokerwire.events import Event, Quote, Topic, stamp
+from brokerwire.streaming.route import Respelled, Route, identity
+
+
+class Taker:
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+        self.put = self.taken.append
+
+
+def quote(symbol: str = "BTCUSDT") -> Quote:
+    event = Quote("v", symbol, None, 1, 2.0)
+    stamp(event, Topic("quote", symbol), b'{"b":"2.0"}')
+    return event
+
+
+def test_a_subscriber_gets_its_own_spelling_of_the_same_event() -> None:
+    taker = Taker()
+    Respelled(taker, "BTC/USDT").put(quote())
+    (event,) = taker.taken
+    assert (event.symbol, event.topic, event["b"]) == ("BTC/USDT", Topic("quote", "BTCUSDT"), "2.0")
+
+
+def test_the_newest_event_is_kept_and_respelled() -> None:
+    route = Route("quote")
+    assert list(route.newest("BTCUSDT", None)) == []
+    route.last = quote()
+    assert list(route.newest("BTCUSDT", "BTCUSDT")) == [route.last]
+    assert [event.symbol for event in route.newest("BTC/USDT", None)] == ["BTC/USDT"]
+    assert list(route.newest("BTC/USDT", "ETH/USDT")) == []
+    assert route.last_about(quote()) is route.last
+
+
+def test_removing_the_last_sink_is_told() -> None:
+    route = Route("quote")
+    first: Any = object()
+    second: Any = object()
+    taker = Taker()
+    route.add(first, taker)
+    route.add(second, taker)
+    assert not route.remove(first)
+    assert route.deliveries == (taker,)
+    assert route.remove(second)
+    assert route.deliveries == ()
+
+
+def test_events_about_different_things_have_different_identities() -> None:
+    assert identity(quote("A")) != identity(quote("B"))
+    assert identity(Event("v", "A", None, 1)) != identity(quote("A"))
