@@ -1,7 +1,7 @@
 """Shows the fields of a msgspec struct as the parameters that it is made with."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import griffe
 
@@ -28,7 +28,7 @@ def _classes(scope: griffe.Object) -> Iterator[griffe.Class]:
 def _constructor(bases: list[griffe.Class]) -> griffe.Function:
     fields: dict[str, griffe.Attribute] = {}
     for base in reversed(bases):
-        fields.update((name, member) for name, member in base.members.items() if _is_field(member))
+        fields.update({name: member for name, member in base.members.items() if _is_field(member)})
     parameters = griffe.Parameters(
         griffe.Parameter("self", kind=griffe.ParameterKind.positional_or_keyword),
         *(
@@ -44,7 +44,7 @@ def _constructor(bases: list[griffe.Class]) -> griffe.Function:
     return griffe.Function("__init__", parameters=parameters)
 
 
-def _is_field(member: Any) -> bool:
+def _is_field(member: Any) -> TypeGuard[griffe.Attribute]:
     return (
         isinstance(member, griffe.Attribute)
         and member.annotation is not None

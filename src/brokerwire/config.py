@@ -57,6 +57,9 @@ class Credentials(Mapping[str, Secret]):
     __slots__ = ("_secrets",)
 
     def __init__(self, values: Mapping[str, str | Secret]) -> None:
+        for name, value in values.items():
+            if value is not None and not isinstance(value, str | Secret):
+                raise ConfigurationError(f"the credential {name} must be text, not {type(value).__name__}")
         self._secrets = {
             name: value if isinstance(value, Secret) else Secret(value) for name, value in values.items() if value
         }
@@ -83,6 +86,17 @@ class Credentials(Mapping[str, Secret]):
         if secret is None:
             raise ConfigurationError(f"{venue} needs {name}: {hint}", venue=venue)
         return secret
+
+
+def check_seconds(name: str, value: float) -> float:
+    """Return ``value``.
+
+    Raises:
+        ConfigurationError: It is not a number of seconds over 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ConfigurationError(f"{name} must be a number of seconds over 0, not {value!r}")
+    return value
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):

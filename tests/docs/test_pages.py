@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import typer
 
+import brokerwire
 from brokerwire import Client, TradeStationClient
 from brokerwire.cli.app import app
 from brokerwire.client.client import describe_venues
@@ -99,11 +100,12 @@ async def test_python_blocks_run(page: Path, nothing_left: None) -> None:
 @pytest.mark.process
 @pytest.mark.parametrize("page", _pages_with("console"))
 async def test_console_blocks_exit_with_0(page: Path) -> None:
-    for block in _blocks(page, "console"):
-        commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
-        assert commands, f"a console block without a command: {block}"
-        script = _EXAMPLE_SECONDS.sub(r"\1 0.5", "\n".join(commands))
-        await _run_process("bash", "-euo", "pipefail", "-c", script)
+    async with asyncio.TaskGroup() as scripts:
+        for block in _blocks(page, "console"):
+            commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+            assert commands, f"a console block without a command: {block}"
+            script = _EXAMPLE_SECONDS.sub(r"\1 0.5", "\n".join(commands))
+            scripts.create_task(_run_process("bash", "-euo", "pipefail", "-c", script))
 
 
 # Commands and options
@@ -156,9 +158,7 @@ def test_command_tree_is_found() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.xfail(
-    strict=True, reason="typer brings a click of its own, whose errors cli/app.py does not catch"
-)
+@pytest.mark.xfail(strict=True, reason="typer brings a click of its own, whose errors cli/app.py does not catch")
 @pytest.mark.parametrize("arguments", [["nonsense"], ["stream", "quotes", "AAPL", "--for", "soon"]])
 async def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     process = await asyncio.create_subprocess_exec("brokerwire", *arguments, stderr=asyncio.subprocess.DEVNULL)
@@ -192,6 +192,24 @@ def test_env_example_explains_every_variable_and_sets_no_secret() -> None:
 
 
 # Pages
+
+
+def test_reference_shows_every_public_name() -> None:
+    text = "\n".join(page.read_text() for page in (ROOT / "docs/reference").glob("*.md"))
+    shown = {name.rsplit(".", 1)[-1] for name in re.findall(r"^::: (brokerwire\.[\w.]+)$", text, re.MULTILINE)}
+    assert set(brokerwire.__all__) - shown == set()
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / ".mkdocs.yml").read_text()
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert str(page.relative_to(ROOT / "docs")) in navigation, page
+
+
+def test_every_example_is_on_a_page() -> None:
+    text = "\n".join(page.read_text() for page in PAGES)
+    for example in (ROOT / "examples").glob("*.py"):
+        assert example.name in text, example.name
 
 
 def test_every_decision_is_listed() -> None:

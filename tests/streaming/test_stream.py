@@ -84,11 +84,11 @@ def test_a_dead_wire_is_noticed_within_twenty_five_seconds(
             await heard.more(5)
             died_at = asyncio.get_running_loop().time()
             simulator.faults.set("half_open")
-            await until(lambda: heard.states[-1] != "live")
+            await until(lambda: len(heard.states) > 1)
             assert asyncio.get_running_loop().time() - died_at <= 25.0
             simulator.faults.clear()
             await heard.more(5)
-            assert heard.states[-1] == "live"
+            await until(lambda: heard.states[-1] == "live")
             assert heard.gaps
 
     virtual(main)
@@ -104,7 +104,7 @@ def test_a_feed_that_goes_mute_is_called_stale_and_brought_back(
             _, heard = await subscribe_quotes(await place.client(simulator), symbol)
             await asyncio.sleep(60)
             simulator.faults.set("mute")
-            await until(lambda: heard.states[-1] == "stale", within_s=25)
+            await until(lambda: "stale" in heard.states, within_s=25)
             simulator.faults.clear()
             await heard.more(5)
             await until(lambda: heard.states[-1] == "live")
@@ -304,5 +304,36 @@ def test_without_a_free_slot_a_hand_over_reports_its_gap(virtual: VirtualRun, of
             await heard.more(5)
             assert heard.states == ["live", "recovering", "live"]
             assert client.streams.active_streams[0].reconnects == 1
+
+    virtual(main)
+
+
+def test_what_an_account_said_before_the_outage_is_not_said_again(
+    virtual: VirtualRun, offline: Callable[[], Any]
+) -> None:
+    async def main() -> None:
+        async with offline() as place:
+            simulator = await place.simulator("tradestation")
+            client = await place.client(simulator)
+            orders, positions = Heard(), Heard()
+            account = (await client.brokerage.get_accounts())[0].account_id
+            await client.order_execution.stream_order_updates(
+                orders.on_event, accounts=account, status_callback=orders.statuses.append
+            )
+            await client.brokerage.stream_position_changes(
+                positions.on_event, accounts=account, status_callback=positions.statuses.append
+            )
+            await client.order_execution.place_order(symbol="KO", side="buy", quantity=10, account=account)
+            await until(lambda: any(event.kind == "fill" for event in orders.events))
+            await asyncio.sleep(5)
+            told = len(orders.events)
+            simulator.connections.drop()
+            await until(lambda: len(orders.gaps) == 1 and len(positions.gaps) == 1)
+            await asyncio.sleep(5)
+            assert len(orders.events) == told
+            fills = [event for event in orders.events if event.kind == "fill"]
+            assert sum(event.quantity for event in fills) == 10
+            held = client.subscriptions[1].latest("KO")
+            assert held.quantity == 210
 
     virtual(main)

@@ -1,9 +1,7 @@
-from decimal import Decimal
-
 from brokerwire.errors import InvalidSymbolError
-from brokerwire.events import Depth, Event, Fill, Quote, Topic, Trade, set_topic
-from brokerwire.streaming.route import Route
-from brokerwire.streaming.successor import Successor, position_of, says_the_same
+from brokerwire.events import Depth, Event, Quote, Topic, Trade, set_topic
+from brokerwire.streaming.memory import says_the_same
+from brokerwire.streaming.successor import Successor, position_of
 from brokerwire.venue import Accepted, Ready, Refused
 
 TRADES = Topic("trade", "A")
@@ -108,19 +106,3 @@ def test_the_same_is_said_when_only_the_times_differ() -> None:
     assert not says_the_same(quote(1.0), quote(2.0))
     assert not says_the_same(quote(1.0), None)
     assert not says_the_same(quote(1.0), trade(1))
-
-
-def test_a_route_keeps_the_newest_event_about_everything_of_an_account() -> None:
-    def fill(order_id: str, price: str) -> Fill:
-        event = Fill("v", "A", None, 0, "acct", order_id, f"{order_id}:1", Decimal(price), Decimal(1))
-        set_topic(event, Topic("order", "acct"))
-        return event
-
-    route = Route("order")
-    for event in (fill("1", "10"), fill("2", "20"), fill("1", "11")):
-        for delivery in route.deliveries:
-            delivery.put(event)
-    assert {event.price for event in route.newest("acct", "A")} == {Decimal(11), Decimal(20)}  # type: ignore[attr-defined]  # fills
-    newest = route.last_about(fill("2", "99"))
-    assert newest is not None
-    assert newest == fill("2", "20")

@@ -22,7 +22,15 @@ from brokerwire.client.log_filter import RedactingFilter
 from brokerwire.client.login import log_in
 from brokerwire.client.offline import OfflineVenue
 from brokerwire.clock import Clock, SystemClock
-from brokerwire.config import Credentials, Environment, Network, Timeouts, check_endpoint, check_proxy
+from brokerwire.config import (
+    Credentials,
+    Environment,
+    Network,
+    Timeouts,
+    check_endpoint,
+    check_proxy,
+    check_seconds,
+)
 from brokerwire.errors import ConfigurationError, StreamError, UnsupportedError
 from brokerwire.redact import Redactor
 from brokerwire.services.brokerage import BrokerageService
@@ -84,10 +92,13 @@ class Client:
         self.environment: Environment = environment_of(environment, self._venue.name)
         if websocket != "aiohttp":
             raise ConfigurationError(f"the WebSocket transport {websocket!r} does not exist; use 'aiohttp'")
-        if max_concurrent_streams < 1:
-            raise ConfigurationError(f"max_concurrent_streams must be 1 or more, not {max_concurrent_streams}")
+        if not isinstance(max_concurrent_streams, int) or max_concurrent_streams < 1:
+            raise ConfigurationError(f"max_concurrent_streams must be 1 or more, not {max_concurrent_streams!r}")
         self._timeouts = Timeouts(
-            subscribe_s=subscribe_timeout, connect_s=connect_timeout, close_s=close_timeout, callback_s=callback_timeout
+            subscribe_s=check_seconds("subscribe_timeout", subscribe_timeout),
+            connect_s=check_seconds("connect_timeout", connect_timeout),
+            close_s=check_seconds("close_timeout", close_timeout),
+            callback_s=None if callback_timeout is None else check_seconds("callback_timeout", callback_timeout),
         )
         self._clock = clock or SystemClock()
         self._redactor = Redactor()
@@ -177,6 +188,10 @@ class Client:
         task = self._starting
         try:
             await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self._is_closed and task.cancelled() and not _is_being_cancelled():
+                raise StreamError("the client was closed while it started") from None
+            raise
         except Exception:
             if self._starting is task:
                 self._starting = None
@@ -364,6 +379,11 @@ class Client:
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _check_settings(venue: Venue, given: Mapping[str, Any]) -> dict[str, Any]:

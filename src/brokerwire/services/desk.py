@@ -186,9 +186,14 @@ class Desk:
         subscriptions = list(self.subscriptions.values())
         for subscription in subscriptions:
             subscription.close(reason)
-        endings = [subscription.closing for subscription in subscriptions if subscription.closing is not None]
-        current = asyncio.current_task()
-        await asyncio.gather(*(task for task in endings if task is not current), return_exceptions=True)
+        own = [subscription for subscription in subscriptions if subscription.delivery.is_current_task]
+        endings = [subscription.closing for subscription in subscriptions if subscription not in own]
+        waiting = [task for task in endings if task is not None and task is not asyncio.current_task()]
+        for subscription in own:  # we are in its callback: waiting for that to end would never end
+            await subscription.unsubscribe()
+        if waiting:
+            # not gather: a callback that will not be cancelled must not hold up whoever gives up waiting for it
+            await asyncio.wait(waiting)
 
 
 class _Hold:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from brokerwire.errors import BrokerwireError
 from brokerwire.events import Event, Status, StreamState, Topic, respell
 from brokerwire.streaming.flow import Flow
+from brokerwire.streaming.memory import Memory, memory_for
 
 
 class Delivers(Protocol):
@@ -60,33 +61,20 @@ class Respelled:
         self._delivery.put(respell(event, self._symbol))
 
 
-ACCOUNT_CHANNELS = frozenset({"order", "position", "balance"})
-"""Where a topic is an account and its events are about many symbols."""
-
-
-def identity(event: Event) -> tuple[str, ...]:
-    """Return what an event is about: its kind, its symbol, and which order, position or balance of it."""
-    parts = (getattr(event, name, None) for name in ("account", "order_id", "fill_id", "position_id", "currency"))
-    return (event.kind, event.symbol, *(str(part) for part in parts))
-
-
-class NewestByIdentity:
-    """Keeps the newest event about everything of an account."""
-
-    __slots__ = ("events",)
-
-    def __init__(self) -> None:
-        self.events: dict[tuple[str, ...], Event] = {}
-
-    def put(self, event: Event) -> None:
-        """Take one event."""
-        self.events[identity(event)] = event
-
-
 class Route:
     """Where the events of one topic go, how the topic is doing, and the last event."""
 
-    __slots__ = ("_newest", "deliveries", "flow", "gap_start_ns", "is_ready", "last", "reason", "sinks", "state")
+    __slots__ = (
+        "_memory",
+        "deliveries",
+        "flow",
+        "gap_start_ns",
+        "is_ready",
+        "last",
+        "reason",
+        "sinks",
+        "state",
+    )
 
     def __init__(self, channel: str) -> None:
         self.sinks: list[tuple[Sink, Delivers]] = []
@@ -96,14 +84,17 @@ class Route:
         self.last: Event | None = None
         self.gap_start_ns: int | None = None
         self.flow = Flow()
-        self._newest = NewestByIdentity() if channel in ACCOUNT_CHANNELS else None
+        self._memory: Memory | None = memory_for(channel)
         self.deliveries: tuple[Delivers, ...] = ()
         self._settle()
 
     def add(self, sink: Sink, delivery: Delivers) -> None:
-        """Send events to one more place."""
+        """Send events to one more place; what an account's snapshot said is said to it again."""
         self.sinks.append((sink, delivery))
         self._settle()
+        if self._memory is not None:
+            for event in self._memory.recollection():
+                delivery.put(event)
 
     def remove(self, sink: Sink) -> bool:
         """Send events to ``sink`` no more; tells whether nobody is left."""
@@ -112,16 +103,32 @@ class Route:
         return not self.sinks
 
     def _settle(self) -> None:
-        newest: tuple[Delivers, ...] = () if self._newest is None else (self._newest,)
-        self.deliveries = (*newest, *(delivery for _, delivery in self.sinks))
+        """Where a memory is needed, it stands before the subscriptions and passes on only what is new."""
+        deliveries = tuple(delivery for _, delivery in self.sinks)
+        if self._memory is None:
+            self.deliveries = deliveries
+        else:
+            self._memory.pass_to(deliveries)
+            self.deliveries = (self._memory,)
+
+    def interrupted(self) -> None:
+        """A connection is gone: the next one begins with a snapshot."""
+        self.flow.restart()
+        if self._memory is not None:
+            self._memory.expect_snapshot()
+
+    def snapshot_ended(self, received_ns: int) -> None:
+        """The snapshot of a later connection is whole: what it does not hold is gone."""
+        if self._memory is not None:
+            self._memory.end_snapshot(received_ns)
 
     def newest(self, spelling: str, symbol: str | None) -> Iterator[Event]:
         """Yield the newest events about ``symbol`` (None: all), in the subscriber's spelling of the topic."""
-        if self._newest is not None:
-            yield from (event for event in self._newest.events.values() if symbol in {None, event.symbol})
+        if self._memory is not None and self._memory.is_about_many:
+            yield from (event for event in self._memory.recollection() if symbol in {None, event.symbol})
         elif self.last is not None and symbol in {None, spelling}:
             yield self.last if self.last.symbol == spelling else respell(self.last, spelling)
 
     def last_about(self, event: Event) -> Event | None:
         """Return the newest event about the same thing."""
-        return self.last if self._newest is None else self._newest.events.get(identity(event))
+        return self.last if self._memory is None else self._memory.last_about(event)

@@ -162,7 +162,10 @@ class Stream:
 
     def _ready(self, signal: Ready) -> None:
         route = self._routes.get(signal.topic)
-        if route is not None and not route.is_ready:
+        if route is None:
+            return
+        route.snapshot_ended(self._parts.clock.time_ns())
+        if not route.is_ready:
             self._mark_ready(signal.topic, route)
 
     def _mark_ready(self, topic: Topic, route: Route) -> None:
@@ -233,7 +236,7 @@ class Stream:
         for topic, route in self._routes.items():
             if route.state == "pending":
                 continue
-            route.flow.restart()
+            route.interrupted()
             if route.gap_start_ns is None:
                 route.gap_start_ns = last_frame_ns
             self._set_state(topic, route, "recovering", reason)

@@ -5,10 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from msgspec import structs
-
 from brokerwire.events import Event, Topic
-from brokerwire.streaming.route import identity
+from brokerwire.streaming.memory import identity, says_the_same
 from brokerwire.venue import Accepted, Ready, Refused, Signal
 
 MOST_KEPT = 100_000
@@ -25,13 +23,6 @@ def position_of(event: Event) -> int | None:
         return trade_id if isinstance(trade_id, int) else None
     sequence: int | None = getattr(event, "sequence", None)
     return sequence
-
-
-def says_the_same(event: Event, other: Event | None) -> bool:
-    """Tell whether two events differ in nothing but their times."""
-    if other is None or type(other) is not type(event):
-        return False
-    return structs.replace(other, time_ns=event.time_ns, received_ns=event.received_ns) == event
 
 
 class Successor:

@@ -91,6 +91,7 @@ class VenueLink:
             VenueUnavailableError: No answer.
             AuthenticationError: The token cannot be renewed.
         """
+        first: Secret | None = None
         for attempt in range(1, REPEATS + 1):
             try:
                 answer, token = await self._send_authorized(request)
@@ -99,7 +100,9 @@ class VenueLink:
                     raise
                 await self.clock.sleep(0.2 * 2**attempt)
                 continue
-            if answer.is_success or attempt == REPEATS or not await self._may_repeat(request, answer, token):
+            first = first or token
+            stale = token if token == first else None  # a renewed token that is refused too is not renewed again
+            if answer.is_success or attempt == REPEATS or not await self._may_repeat(request, answer, stale):
                 return answer
         raise AssertionError("the loop returns or raises")
 

@@ -1,0 +1,64 @@
+"""F03: each close code is fatal, sent to the slow lane, or retried, as the venue's table says."""
+
+import pytest
+from tests.faults.conftest import Row
+
+from brokerwire import StreamError
+
+RETRIED = [1002, 1007, 1009, 1011, 1012, 4000, 4999]
+SLOW = [1008, 1013]
+FATAL = [1003]
+
+
+@pytest.mark.parametrize("code", RETRIED + SLOW)
+def test_a_code_that_never_ends_is_retried_without_a_tight_loop(row: Row, code: int) -> None:
+    row.converge_s = 320.0
+
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("binance")
+        watch = await row.watch(row.client(simulator), "quotes", "BTCUSDT")
+        await watch.more(5)
+        began = row.now()
+        simulator.faults.set(f"close:{code}", reason="enough")
+        await watch.state("recovering")
+        assert any(str(code) in status.reason for status in watch.statuses if hasattr(status, "reason"))
+        assert row.warned(str(code))
+        await watch.state("live")
+        assert (row.now() - began >= 5.0) == (code in SLOW)
+        await row.sleep(290)
+        assert 5 <= simulator.journal.count("dial") <= 21
+
+    row(main)
+
+
+@pytest.mark.parametrize("code", FATAL)
+def test_a_fatal_code_fails_the_subscription_with_the_reason(row: Row, code: int) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("binance")
+        watch = await row.watch(row.client(simulator), "quotes", "BTCUSDT")
+        await watch.more(5)
+        simulator.faults.set(f"close:{code}", reason="no such thing", times=1)
+        with pytest.raises(StreamError, match=str(code)) as caught:
+            await watch.subscription.wait_closed()
+        assert caught.value.close_code == code
+        assert watch.subscription.state == "failed"
+        assert simulator.journal.count("dial") == 1
+
+    row(main)
+
+
+@pytest.mark.parametrize("title", ["InternalServerError", "ServiceUnavailable", "GatewayTimeout"])
+def test_an_error_frame_of_an_http_stream_is_retried_without_a_tight_loop(row: Row, title: str) -> None:
+    row.converge_s = 320.0
+
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("tradestation")
+        watch = await row.watch(row.client(simulator), "quotes", "AAPL")
+        await watch.more(5)
+        simulator.faults.set(f"stream_error:{title}")
+        await watch.state("recovering")
+        await row.sleep(290)
+        assert 5 <= simulator.journal.count("dial") <= 21
+        assert watch.subscription.is_active
+
+    row(main)

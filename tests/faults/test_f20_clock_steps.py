@@ -1,0 +1,55 @@
+"""F20: the wall clock is stepped, or the machine sleeps: timers are monotonic, and nothing storms."""
+
+from typing import Any
+
+import pytest
+from tests.faults.conftest import Row
+from tests.faults.watch import until
+
+CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
+@pytest.mark.parametrize("step_s", [HOUR, 24 * HOUR, -HOUR, -24 * HOUR])
+def test_a_step_of_the_wall_clock_changes_nothing(row: Row, venue: str, symbol: str, step_s: float) -> None:
+    row.keeps_time = False
+
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue)
+        client = row.client(simulator)
+        watch = await row.watch(client, "quotes", symbol)
+        await row.sleep(45)
+        row.step_wall_clock(step_s)
+        await row.sleep(60)
+        assert watch.states == ["live"]
+        assert watch.reconnects == 0
+        assert client.tokens is None or client.tokens.refresh_count == 1
+        await client.market_data.get_quotes([symbol])
+        assert client.tokens is None or client.tokens.refresh_count == (2 if step_s > 0 else 1)
+        await watch.more(10)
+
+    row(main)
+
+
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
+def test_after_an_hour_asleep_nothing_is_called_silent(row: Row, venue: str, symbol: str) -> None:
+    row.keeps_time = False
+
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue)
+        client = row.client(simulator)
+        watch = await row.watch(client, "quotes", symbol)
+        await row.sleep(45)
+        loop: Any = row.loop()
+        loop._virtual.now_s += HOUR
+        await row.sleep(5)
+        await watch.more(10)
+        assert "stale" not in watch.states
+        assert watch.reconnects <= 1
+        if client.tokens is not None:
+            await until(lambda: client.tokens is not None and client.tokens.is_valid, 30)
+            assert client.tokens.refresh_count == 2
+        assert simulator.journal.count("dial") <= 2
+
+    row(main)

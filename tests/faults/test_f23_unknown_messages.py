@@ -1,0 +1,27 @@
+"""F23: messages of an unknown type and new fields pass by without harm and without a flood of log lines."""
+
+import pytest
+from tests.faults.conftest import Row
+
+CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
+
+
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
+def test_unknown_messages_are_counted_and_hardly_logged(row: Row, venue: str, symbol: str) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue)
+        client = row.client(simulator)
+        watch = await row.watch(client, "quotes", symbol)
+        await watch.more(5)
+        lines = len(row.lines("brokerwire")) + len(row.lines(""))
+        simulator.faults.set("unknown_message")
+        await watch.more(200)
+        (stream,) = client.streams.active_streams
+        assert stream._lifeline.connection is not None
+        assert stream._lifeline.connection._session.unknown_messages >= 100
+        assert len(row.lines("brokerwire")) + len(row.lines("")) - lines <= 4
+        assert watch.states == ["live"]
+        assert watch.reconnects == 0
+        assert {event.symbol for event in watch.events} == {symbol}
+
+    row(main)
