@@ -6,6 +6,7 @@ a day of heartbeats passes in seconds. The loop is idle when no socket is ready 
 
 import asyncio
 import selectors
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple, Unpack
@@ -20,6 +21,10 @@ SETTLE_S = 0.0005
 """Real seconds that a socket gets to become ready before time may pass; loopback needs none, executors some."""
 
 
+STUCK_S = 20.0
+"""Real seconds without a timer or a ready socket after which the loop is stuck for good."""
+
+
 class VirtualSelector(selectors.DefaultSelector):
     """Waits for sockets as usual, but lets time pass instead of waiting for timers."""
 
@@ -27,6 +32,7 @@ class VirtualSelector(selectors.DefaultSelector):
         super().__init__()
         self.now_s = 0.0
         self.jobs = 0
+        self._idle_since: float | None = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return ready sockets; if there are none, move the clock to the next timer."""
@@ -36,9 +42,19 @@ class VirtualSelector(selectors.DefaultSelector):
         if ready:
             return ready
         if self.jobs or timeout is None:
-            return super().select(0.01)
+            return self._wait_in_real_time()
+        self._idle_since = None
         self.now_s += timeout
         return []
+
+    def _wait_in_real_time(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """No timer is set: only a thread or another process can make something happen, and soon."""
+        ready = super().select(0.01)
+        now = time.monotonic()
+        self._idle_since = None if ready else self._idle_since or now
+        if self._idle_since is not None and now - self._idle_since > STUCK_S:
+            raise RuntimeError(f"nothing can happen any more: no timer, no ready socket for {STUCK_S:.0f} s")
+        return ready
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
