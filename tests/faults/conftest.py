@@ -164,6 +164,30 @@ class Row:
             await self.watch(client, method, symbols, **options)
         return caught.value
 
+    def forget(self, *watches: Watch) -> None:
+        """Check subscriptions that have ended, and look at them no more; a row of hundreds stays small."""
+        for watch in watches:
+            assert not watch.subscription.is_active
+            invariants.check_accounting(watch)
+            invariants.check_order(watch, keeps_time=self.keeps_time)
+            self.watches.remove(watch)
+
+    async def settle(self, client: Client) -> None:
+        """Check what a closed client leaves, and look at it no more."""
+        mine = [watch for watch in self.watches if watch.client is client]
+        await invariants.check_clean_exit([client], CLOSE_S)
+        await invariants.check_terminality(mine)
+        for watch in mine:
+            if watch.is_open:
+                invariants.check_accounting(watch)
+                invariants.check_order(watch, keeps_time=self.keeps_time)
+            self.watches.remove(watch)
+        self.clients.remove(client)
+
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """Return the library's tasks."""
+        return invariants.library_tasks()
+
     # Time and words
 
     def now(self) -> float:

@@ -76,9 +76,11 @@ def check_no_silent_death(watch: Watch) -> None:
         for before, after in pairwise([*watch.times, now()] if watch.subscription.is_active else watch.times):
             if after - before > T_SILENT_S:
                 assert _was_told(watch, before), f"I4: {watch.subscription} was silent from {before:.1f} to {after:.1f}"
-    for old, new in pairwise(event for event in watch.events if event.kind == "trade"):
-        if isinstance(new.trade_id, int) and new.trade_id != old.trade_id + 1:
-            assert _is_covered(watch, old, new), f"I4: trades {old.trade_id} to {new.trade_id} without a Gap"
+    for topic in watch.subscription.topics:
+        trades = [event for event in watch.events if event.kind == "trade" and event.topic == topic]
+        for old, new in pairwise(trades):
+            if isinstance(new.trade_id, int) and new.trade_id > old.trade_id + 1:
+                assert _is_covered(watch, old, new), f"I4: trades {old.trade_id} to {new.trade_id} without a Gap"
 
 
 def _was_told(watch: Watch, before: float) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.watch import until
 
 
 @pytest.mark.parametrize("expiry", ["end", "error"])
@@ -13,7 +14,7 @@ def test_a_stream_that_a_revoked_token_ends_is_back_within_ten_seconds(row: Row,
         await watch.more(20)
         revoked = row.now()
         simulator.faults.set("expire_token:1200")
-        await watch.state("recovering", within_s=10)
+        await until(lambda: "recovering" in watch.states, 10)
         assert await watch.state("live", within_s=10) - revoked <= 10.0
         await watch.more(10)
         assert client.tokens is not None

@@ -230,7 +230,7 @@ class TokenManager:
         """Stop renewing, hand out no more; safe to call twice."""
         self._is_closed = True
         self._current = None
-        tasks = [task for task in (self._renewal, self._flight) if task is not None]
+        tasks: list[asyncio.Task[Any]] = [task for task in (self._renewal, self._flight) if task is not None]
         self._renewal = self._flight = None
         for task in tasks:
             task.cancel()

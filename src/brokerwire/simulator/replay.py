@@ -81,7 +81,7 @@ class ReplayClock(Generic[T]):
             self._task = asyncio.get_running_loop().create_task(self._play(), name="simulator-replay")
 
     async def _play(self) -> None:
-        if self._speed == "max":
+        if isinstance(self._speed, str):
             await self._play_at_once()
         else:
             await self._play_in_time(self._speed)

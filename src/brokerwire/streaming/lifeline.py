@@ -319,6 +319,7 @@ class Lifeline:
         """Return why the connection ended, and when its last frame came."""
         carried = self._carried
         adopted, self._next = self._next, None
+        running: asyncio.Task[ConnectionEnd] | None = None
         if adopted is None:
             if self.connections:
                 await self._parts.redial_turn(carried.kind.bucket or carried.kind.name)
@@ -333,7 +334,7 @@ class Lifeline:
         self._plan_retirement()
         try:
             self._catch_up(connection, topics)
-            if adopted is None:
+            if running is None:
                 end = await connection.run([topic for topic in carried.topics if topic in topics])
             else:
                 connection.unsubscribe([topic for topic in topics if topic not in carried.topics])

@@ -306,7 +306,10 @@ class Subscription(Generic[E]):
     # State
 
     def _worst(self) -> StreamState:
-        return max(self._topic_states.values(), key=_SEVERITY.__getitem__, default="live")
+        worst: StreamState = "live"
+        for state in self._topic_states.values():
+            worst = max(worst, state, key=_SEVERITY.__getitem__)
+        return worst
 
     def _settle(self, reason: str) -> None:
         worst = self._worst()

@@ -47,7 +47,7 @@ async def open_websocket(
                 headers=headers,
                 heartbeat=ping_s,
                 max_msg_size=max_message_bytes,
-                timeout=aiohttp.ClientWSTimeout(ws_close=close_s),
+                timeout=aiohttp.ClientWSTimeout(ws_close=close_s),  # pyright: ignore[reportCallIssue]  # an attrs class
                 compress=0,
                 decode_text=False,
                 proxy=http.proxy_for(url),

@@ -1,0 +1,72 @@
+"""F34: unsubscribing while connecting, reconnecting or catching up: nothing comes back."""
+
+import asyncio
+
+import pytest
+from tests.faults.conftest import Row, repeats
+from tests.faults.watch import Watch
+
+CASES = [("tradestation", ["AAPL", "MSFT", "SPY"]), ("binance", ["BTCUSDT", "ETHUSDT", "SOLUSDT"])]
+SCHEDULES = repeats(25, 300)
+FAULTS = ["", "refuse:503", "late_ack:0.5", "late_snapshot:0.7", "close", "reset_mid_frame", "goaway"]
+
+
+async def leave(row: Row, watch: Watch) -> None:
+    """Unsubscribe; no callback may start once that has returned."""
+    await watch.subscription.unsubscribe()
+    heard = len(watch.events)
+    await row.sleep(row.random.choice([0.0, 0.3]))
+    assert len(watch.events) == heard
+
+
+@pytest.mark.parametrize(("venue", "symbols"), CASES)
+def test_no_schedule_leaves_a_subscription_on_the_wire(row: Row, venue: str, symbols: list[str]) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue)
+        client = row.client(simulator)
+        dice = row.random
+        methods = ["quotes", "market_depth", "trades"] if venue == "binance" else ["quotes", "quotes", "bars"]
+        for _ in range(SCHEDULES):
+            symbol, method = dice.choice(symbols), dice.choice(methods)
+            before = await row.watch(client, dice.choice(methods), dice.choice(symbols), flows=False)
+            fault = dice.choice(FAULTS)
+            watch = await row.watch(client, method, symbol, flows=False)
+            if fault:
+                simulator.faults.set(fault, times=1)
+            if dice.random() < 0.4:
+                simulator.connections.drop()
+            await row.sleep(dice.choice([0.0, 0.001, 0.02, 0.3, 1.0, 3.0]))
+            leaving = [asyncio.create_task(leave(row, one)) for one in (watch, before)]
+            await row.sleep(dice.choice([0.0, 0.01]))
+            await asyncio.gather(*leaving)
+            simulator.faults.clear()
+            assert len(client.streams) == 0
+            await row.sleep(1)
+            assert not row.wire(simulator)
+            row.forget(watch, before)
+
+    row.extra_dials = 10_000
+    row(main)
+
+
+@pytest.mark.parametrize(("venue", "symbols"), CASES)
+def test_a_topic_given_back_during_a_reconnect_stays_away_while_others_return(
+    row: Row, venue: str, symbols: list[str]
+) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue)
+        client = row.client(simulator)
+        stays = await row.watch(client, "quotes", symbols[0])
+        leaves = await row.watch(client, "quotes", symbols[1], flows=False)
+        await leaves.more(5)
+        simulator.faults.set("refuse:503")
+        simulator.connections.drop()
+        await leaves.state("recovering")
+        await leaves.subscription.unsubscribe()
+        heard = len(leaves.events)
+        simulator.faults.clear()
+        await stays.more(10)
+        assert set(row.wire(simulator)) == {("quote", symbols[0])}
+        assert len(leaves.events) == heard
+
+    row(main)
