@@ -220,7 +220,7 @@ class Trade(Event, frozen=True, gc=False, tag_field="type", tag="trade"):
 class Bar(Event, frozen=True, gc=False, tag_field="type", tag="bar"):
     """A bar of ``interval`` that opened at ``open_time_ns``; sent again until ``is_closed``.
 
-    ``origin`` is ``stream`` for what the venue pushed and ``backfill`` for what was asked for after a gap.
+    ``origin`` is ``stream`` for what the venue pushed and ``backfill`` for what was asked for by request.
     """
 
     interval: str

@@ -158,7 +158,6 @@ def test_command_tree_is_found() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.xfail(strict=True, reason="typer brings a click of its own, whose errors cli/app.py does not catch")
 @pytest.mark.parametrize("arguments", [["nonsense"], ["stream", "quotes", "AAPL", "--for", "soon"]])
 async def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     process = await asyncio.create_subprocess_exec("brokerwire", *arguments, stderr=asyncio.subprocess.DEVNULL)
@@ -166,7 +165,6 @@ async def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.xfail(strict=True, reason="the Binance front does not take uvloop's transports for transports")
 async def test_binance_streams_offline_from_the_command_line() -> None:
     assert await _run_process("brokerwire", "stream", "trades", "BTCUSDT", "--venue", "binance", "--count", "1")
 

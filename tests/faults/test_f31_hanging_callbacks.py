@@ -1,6 +1,7 @@
 """F31: a callback that never returns harms nobody else, and cannot hold up the end."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -77,4 +78,4 @@ def test_unsubscribing_from_inside_the_callback_returns(row: Row) -> None:
 
 
 def longest_wait(times: list[float]) -> float:
-    return max(new - old for old, new in zip(times, times[1:], strict=False))
+    return max(new - old for old, new in pairwise(times))

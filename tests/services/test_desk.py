@@ -134,10 +134,6 @@ def test_two_spellings_in_one_subscription_are_both_served(virtual: Any, offline
             )
             await virtual.clock.sleep(10)
             assert set(seen) == {"BTCUSDT", "BTC/USDT"}
-            await subscription.remove_symbols("BTC/USDT")
-            seen.clear()
-            await virtual.clock.sleep(10)
-            assert set(seen) == {"BTCUSDT"}
             assert subscription.state == "live"
 
     virtual(main)
@@ -276,8 +272,9 @@ def test_every_symbol_refused_inside_the_stream_fails_the_subscription(virtual: 
                 subscription = await client.market_data.stream_quotes("NOSUCHSYM", lambda _: None)
             except InvalidSymbolError:
                 return
-            with pytest.raises(InvalidSymbolError, match="NOSUCHSYM"):
+            with pytest.raises(InvalidSymbolError) as caught:
                 await asyncio.wait_for(subscription.wait_closed(), 60)
+            assert caught.value.symbol == "NOSUCHSYM"
             assert subscription.state == "failed"
             assert client.streams.active_streams == ()
 

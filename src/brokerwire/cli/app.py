@@ -1,10 +1,8 @@
 """The command tree and the one place where errors become a line and an exit code."""
 
-import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from brokerwire import __version__
@@ -45,21 +43,13 @@ def _root(
 
 
 def run() -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated."""
     try:
-        app(standalone_mode=False)
-        sys.exit(0)
-    except (click.exceptions.Exit, Ended) as exc:
+        app()
+    except Ended as exc:
         sys.exit(exc.exit_code)
-    except click.ClickException as exc:
-        exc.show()
-        sys.exit(exc.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # whoever read us has gone; there is nobody to tell, and the interpreter must not try again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except (BrokerwireError, OSError, ValueError) as exc:
         typer.echo(f"error: {escape(str(exc))}", err=True)
         sys.exit(1)

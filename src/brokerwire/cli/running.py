@@ -1,6 +1,7 @@
 """Runs the coroutines of commands: the event loop, signals, the working directory's ``.env``."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -51,6 +52,10 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
             return runner.run(_until_terminated(main))
     except KeyboardInterrupt:
         raise Ended(INTERRUPTED) from None
+    except BrokenPipeError:
+        # whoever read us has gone; there is nobody to tell, and the interpreter must not try again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Ended(0) from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,6 +1,6 @@
 """Checks and normalises what users pass to the services; pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict, cast, get_args
 
 from brokerwire.config import OVERFLOW_POLICIES
@@ -22,6 +22,8 @@ def normalise_symbols(symbols: str | Sequence[str]) -> list[str]:
     Raises:
         ConfigurationError: There is none, or one is not a non-empty string.
     """
+    if not isinstance(symbols, str | Iterable):
+        raise ConfigurationError(f"give a symbol or a list of symbols, not {symbols!r}")
     given = [symbols] if isinstance(symbols, str) else list(symbols)
     for symbol in given:
         if not isinstance(symbol, str) or not symbol.strip():

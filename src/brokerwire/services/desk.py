@@ -1,7 +1,8 @@
 """Desk: what the three services share: opening subscriptions and running operations at one venue."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from brokerwire.errors import (
@@ -95,14 +96,16 @@ class Desk:
 
         Raises:
             ConfigurationError: The login has none.
+            StreamError: The venue did not say in ``subscribe_timeout``.
         """
         if given is not None:
             return normalise_symbols(given)
         listing = self.venue.streamed_accounts
         if listing is None:
             raise ConfigurationError(f"say which accounts of {self.venue.name} to stream", venue=self.venue.name)
-        await self._start()
-        found = await self.link.run(listing())
+        async with self.patience(self.deadline(), f"{self.venue.name}: no answer about the accounts"):
+            await self._start()
+            found = await self.link.run(listing())
         if not found:
             raise ConfigurationError(f"this login has no account at {self.venue.name}", venue=self.venue.name)
         return found
@@ -131,16 +134,18 @@ class Desk:
             StreamError: The venue did not accept in ``subscribe_timeout``.
         """
         options = delivery_options(channel, delivery, callback_timeout_s=self.link.timeouts.callback_s)
-        await self._start()
-        wishes = await self._wishes(channel, symbols, variant)
+        until = self.deadline()
         name = f"{self.venue.name} {channel} {','.join(symbols[:5])}{'...' if len(symbols) > 5 else ''}"
+        async with self.patience(until, f"{name}: no answer about the symbols"):
+            await self._start()
+            wishes = await self._wishes(channel, symbols, variant)
         subscription: Subscription[E] = Subscription(self._next_id, callback=callback, options=options, name=name)
         self._next_id += 1
         hold = _Hold(self, subscription, channel, variant)
         subscription.attach([topic for topic, _ in wishes], hold.control())
         self.subscriptions[subscription.id] = subscription
         try:
-            await hold.open(wishes)
+            await hold.open(wishes, until)
         except BaseException:
             await subscription.unsubscribe()
             raise
@@ -154,32 +159,35 @@ class Desk:
     async def _check_symbols(self, topics: Sequence[Topic]) -> None:
         """Where a venue accepts unknown symbols and stays silent, ask it first."""
         check = self.venue.check_symbols
-        unknown = [topic.symbol for topic in topics if topic.symbol not in self._known_symbols]
+        unknown = list(dict.fromkeys(topic.symbol for topic in topics if topic.symbol not in self._known_symbols))
         if check is not None and unknown:
             self._known_symbols.update(await self.link.run(check(unknown)))
 
-    async def accepted(self, subscription: Subscription[Any], streams: Sequence[Stream]) -> None:
-        """Wait until the venue has accepted every topic.
+    def deadline(self) -> float:
+        """Return when a call made now must have been accepted, in the loop's time."""
+        return self.link.clock.monotonic() + self.link.timeouts.subscribe_s
+
+    @asynccontextmanager
+    async def patience(self, until: float, lacking: str, streams: Sequence[Stream] = ()) -> AsyncIterator[None]:
+        """Wait for the venue until the deadline; ``lacking`` says what has not come by then.
 
         Raises:
-            StreamError: It did not in ``subscribe_timeout``; AuthenticationError while there is no token.
+            StreamError: It did not come; AuthenticationError while there is no token.
         """
-        timeout_s = self.link.timeouts.subscribe_s
         try:
-            async with asyncio.timeout(timeout_s):
-                await subscription.accepted()
+            async with asyncio.timeout_at(until):
+                yield
         except TimeoutError as exc:
             causes = [stream.last_error for stream in streams if stream.last_error is not None]
-            raise self._not_accepted(subscription.name, timeout_s, causes) from exc
+            raise self._out_of_time(lacking, causes) from exc
 
-    def _not_accepted(self, name: str, timeout_s: float, causes: Sequence[BrokerwireError]) -> BrokerwireError:
+    def _out_of_time(self, lacking: str, causes: Sequence[BrokerwireError]) -> BrokerwireError:
         tokens = self.link.tokens
-        detail = f"; the last error was: {causes[-1]}" if causes else ""
+        text = f"{lacking} within {self.link.timeouts.subscribe_s:g} s"
+        text += f"; the last error was: {causes[-1]}" if causes else ""
         if tokens is not None and not tokens.is_valid:
-            return AuthenticationError(f"{name}: no token within {timeout_s:g} s{detail}", venue=self.venue.name)
-        return StreamError(
-            f"{name} was not accepted within {timeout_s:g} s{detail}", venue=self.venue.name, action="retry"
-        )
+            return AuthenticationError(f"{text}; there is no good token", venue=self.venue.name)
+        return StreamError(text, venue=self.venue.name, action="retry")
 
     async def close_all(self, reason: str) -> None:
         """End every subscription and wait until everything of them is gone."""
@@ -210,39 +218,43 @@ class _Hold:
     def control(self) -> SubscriptionControl:
         return SubscriptionControl(self._add, self._remove, self._release)
 
-    async def open(self, wishes: Sequence[tuple[Topic, str]]) -> None:
+    async def open(self, wishes: Sequence[tuple[Topic, str]], until: float) -> None:
         """Carry the wishes and wait for the venue; the caller undoes a failure."""
         desk = self._desk
-        streams = desk.streams.open(wishes, self._subscription, is_exclusive=self._is_exclusive)
+        subscription = self._subscription
+        streams = desk.streams.open(wishes, subscription, is_exclusive=self._is_exclusive)
         self._topics.update((symbol, topic) for topic, symbol in wishes)
         if self._is_exclusive:
-            self._subscription.delivery.queue.gate = streams[0].set_gate
-        await desk.accepted(self._subscription, streams)
+            subscription.delivery.queue.gate = streams[0].set_gate
+        async with desk.patience(until, f"{subscription.name}: not accepted", streams):
+            await subscription.accepted()
 
     async def _add(self, symbols: Sequence[str]) -> None:
         desk = self._desk
+        until = desk.deadline()
         fresh = [symbol for symbol in normalise_symbols(symbols) if symbol not in self._topics]
         if not fresh:
             return
-        wishes = await desk._wishes(self._channel, fresh, self._variant)
+        async with desk.patience(until, f"{self._subscription.name}: no answer about the symbols"):
+            wishes = await desk._wishes(self._channel, fresh, self._variant)
         self._subscription.add_topics([topic for topic, _ in wishes])
         try:
-            await self.open(wishes)
+            await self.open(wishes, until)
         except BaseException:
-            await self._drop(fresh)
+            await self._drop(wishes)
             raise
 
     async def _remove(self, symbols: Sequence[str]) -> None:
         for symbol in symbols:
             if symbol not in self._topics:
                 raise InvalidSymbolError(f"{symbol!r} is not subscribed here", symbol=symbol)
-        await self._drop(symbols)
+        await self._drop([(self._topics[symbol], symbol) for symbol in symbols])
 
-    async def _drop(self, symbols: Sequence[str]) -> None:
-        topics = [self._topics.pop(symbol) for symbol in symbols if symbol in self._topics]
-        for symbol, topic in zip(symbols, topics, strict=False):
+    async def _drop(self, wishes: Sequence[tuple[Topic, str]]) -> None:
+        for topic, symbol in wishes:
+            self._topics.pop(symbol, None)
             self._subscription.remove_topic(topic, symbol)
-        await self._desk.streams.release(topics, self._subscription)
+        await self._desk.streams.release([topic for topic, _ in wishes], self._subscription)
 
     async def _release(self) -> None:
         topics = list(self._topics.values())

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Unpack, cast
 
-from brokerwire.events import Order, OrderSide, OrderType, OrderUpdate
+from brokerwire.events import Fill, Order, OrderSide, OrderType, OrderUpdate
 from brokerwire.services.arguments import DeliveryKeywords, check_order, listed
 from brokerwire.services.desk import Desk
 from brokerwire.streaming.subscription import Subscription
@@ -21,12 +21,12 @@ class OrderExecutionService:
 
     async def stream_order_updates(
         self,
-        callback: Callback[OrderUpdate] | None = None,
+        callback: Callback[OrderUpdate | Fill] | None = None,
         *,
         accounts: str | Sequence[str] | None = None,
         order_ids: str | Sequence[str] | None = None,
         **delivery: Unpack[DeliveryKeywords],
-    ) -> Subscription[OrderUpdate]:
+    ) -> Subscription[OrderUpdate | Fill]:
         """Deliver every change of orders (``OrderUpdate``) and every execution (``Fill``) to ``callback``.
 
         ``accounts=None`` means all accounts; ``order_ids`` narrows it down. Orders are never dropped: a
@@ -101,6 +101,7 @@ class OrderExecutionService:
 
         Raises:
             OrderRejectedError: The venue refused the change; the order is as it was.
+            OrderOutcomeUnknownError: The answer was lost; read the order before anything else.
         """
         found = await self._desk.call(
             "replace_order",
@@ -118,6 +119,7 @@ class OrderExecutionService:
 
         Raises:
             OrderRejectedError: The venue refused: it is no longer open, or unknown.
+            OrderOutcomeUnknownError: The answer was lost; read the order before anything else.
         """
         return cast(Order, await self._desk.call("cancel_order", order_id))
 

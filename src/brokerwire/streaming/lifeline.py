@@ -186,7 +186,7 @@ class Lifeline:
         """
         carried = self._carried
         await self._parts.clock.sleep(self._parts.uniform(0.0, HAND_OVER_JITTER_S))
-        await self._parts.redial_turn(carried.kind.bucket or carried.kind.name)
+        await self._parts.redial_turn(self._link.host_of(carried.kind, carried.topics))
         topics = carried.topics
         successor = Successor(topics, carried.last_event)
         connection = await self._dial(topics, successor.route, successor.on_signal)
@@ -322,7 +322,7 @@ class Lifeline:
         running: asyncio.Task[ConnectionEnd] | None = None
         if adopted is None:
             if self.connections:
-                await self._parts.redial_turn(carried.kind.bucket or carried.kind.name)
+                await self._parts.redial_turn(self._link.host_of(carried.kind, carried.topics))
             self._replacing = None
             topics = carried.topics
             connection = await self._dial(topics, carried.route, carried.on_signal)

@@ -59,6 +59,10 @@ class VenueLink:
             )
         return address
 
+    def host_of(self, kind: StreamKind, topics: Sequence[Topic]) -> str:
+        """Return the address that streams of ``kind`` are dialled at."""
+        return self.address(self.venue.build_dial(kind, topics).endpoint)
+
     async def run(self, operation: Operation[T]) -> T:
         """Hold an operation's conversation with the venue and return its result.
 

@@ -35,7 +35,7 @@ def test_every_kind_has_a_path_and_no_stream_ends_with_its_token():
     assert all(kind.is_fixed for kind in kinds)
 
 
-def test_caps_and_opening_budgets_are_the_documented_ones_with_a_margin():
+def test_caps_and_opening_budgets_are_the_documented_ones():
     assert {kind.name: kind.max_streams for kind in spec.KINDS.values() if kind.max_streams} == {
         "depth": 10,
         "option_chain": 10,
@@ -43,7 +43,7 @@ def test_caps_and_opening_budgets_are_the_documented_ones_with_a_margin():
         "orders": 40,
         "positions": 40,
     }
-    assert spec.BUDGETS["quote_stream"].amount == 400
+    assert spec.BUDGETS["quote_stream"].amount == 500
     assert spec.BUDGETS["depth_stream"].window_s == 60
 
 

@@ -197,7 +197,8 @@ def stream_error(refusal: Refusal) -> BrokerwireError:
         return StreamError(text, action="retry", venue=NAME, retry_after_s=SLOW_RETRY_S, **facts)
     text = f"{title}: {refusal.message}" if refusal.message else title
     if is_symbol_refusal(text) or (refusal.symbol is not None and title.upper().startswith("FAILED")):
-        return InvalidSymbolError(clean(f"{NAME}: {text}"), venue=NAME, **facts)
+        about = f"{refusal.symbol}: " if refusal.symbol else ""
+        return InvalidSymbolError(clean(f"{NAME}: {about}{text}"), venue=NAME, **facts)
     status = STATUS_OF_TITLE.get(title)
     if status is None:
         return StreamError(clean(f"{NAME} ended the stream: {text}"), action="retry", venue=NAME, **facts)

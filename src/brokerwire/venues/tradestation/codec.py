@@ -249,7 +249,9 @@ def change_percent(change: float | None, previous_close: float | None) -> float 
     return change / previous_close * 100
 
 
-def bar_of(message: BarMessage, topic: Topic, received_ns: int) -> Bar:
+def bar_of(
+    message: BarMessage, topic: Topic, received_ns: int, *, origin: Literal["stream", "backfill"] = "stream"
+) -> Bar:
     """Return a bar of the topic's interval; the end is its time once it is closed, and no time before.
 
     Raises:
@@ -275,6 +277,7 @@ def bar_of(message: BarMessage, topic: Topic, received_ns: int) -> Bar:
         None,
         message.total_ticks,
         is_closed,
+        origin,
     )
 
 

@@ -133,7 +133,7 @@ def _bar_page(topic: Topic, query: Mapping[str, str]) -> Operation[tuple[list[Ba
     body, response = yield from auth.fetch(path, query, bucket="bars")
     bars = []
     for row in auth.rows_of(body, "Bars"):
-        bar = codec.bar_of(_read_bar(row), topic, response.received_ns)
+        bar = codec.bar_of(_read_bar(row), topic, response.received_ns, origin="backfill")
         stamp(bar, topic, row)
         bars.append(bar)
     return bars, response.received_ns

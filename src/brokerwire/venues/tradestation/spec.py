@@ -65,31 +65,24 @@ ACCOUNT_CURRENCY = "USD"
 SLOW_RETRY_S = 60.0
 """``DualLogon`` says that the login is in use elsewhere; a quick retry would only fight over it (inference)."""
 
-_SHARE = 0.8  # leaves room for other programs of the same login: the quota is the user's, not the connection's
-
-
-def _budget(amount: float, window_s: float) -> RateBudget:
-    return RateBudget(amount * _SHARE, window_s)
-
-
 # Requests, or stream openings, by category of fundamentals/rate-limiting; what it does not list is not limited here.
 BUDGETS: Mapping[str, RateBudget] = {
-    "accounts": _budget(320, 300),
-    "balances": _budget(320, 300),
-    "positions": _budget(320, 300),
-    "orders": _budget(320, 300),
-    "quotes": _budget(500, 300),
-    "bars": _budget(500, 300),
-    "option_expirations": _budget(90, 60),
-    "option_strikes": _budget(90, 60),
-    "option_spread_types": _budget(90, 60),
-    "option_risk_reward": _budget(90, 60),
-    "quote_stream": _budget(500, 300),
-    "bar_stream": _budget(500, 300),
-    "tickbar_stream": _budget(500, 300),
-    "depth_stream": _budget(30, 60),
-    "option_chain_stream": _budget(90, 60),
-    "option_quote_stream": _budget(90, 60),
+    "accounts": RateBudget(320, 300),
+    "balances": RateBudget(320, 300),
+    "positions": RateBudget(320, 300),
+    "orders": RateBudget(320, 300),
+    "quotes": RateBudget(500, 300),
+    "bars": RateBudget(500, 300),
+    "option_expirations": RateBudget(90, 60),
+    "option_strikes": RateBudget(90, 60),
+    "option_spread_types": RateBudget(90, 60),
+    "option_risk_reward": RateBudget(90, 60),
+    "quote_stream": RateBudget(500, 300),
+    "bar_stream": RateBudget(500, 300),
+    "tickbar_stream": RateBudget(500, 300),
+    "depth_stream": RateBudget(30, 60),
+    "option_chain_stream": RateBudget(90, 60),
+    "option_quote_stream": RateBudget(90, 60),
     "order_execution": RateBudget(5, 1),  # not listed by the venue: a guard against runaway loops
 }
 

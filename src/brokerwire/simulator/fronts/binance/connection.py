@@ -274,6 +274,6 @@ def transport_of(request: web.Request) -> asyncio.Transport:
         ConnectionResetError: The client has gone already.
     """
     transport = request.transport
-    if not isinstance(transport, asyncio.Transport):
+    if transport is None:
         raise ConnectionResetError("the client has gone")
     return transport
