@@ -16,7 +16,7 @@ demo: $(READY)
 	@BROKERWIRE_ENVIRONMENT=offline $(BIN)/python examples/quotes.py 10
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -35,7 +35,7 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f .mkdocs.yml
 
 check: lint types docs
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 faults: $(READY)
 	$(BIN)/python -m pytest tests/faults

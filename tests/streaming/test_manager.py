@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.conftest import VirtualRun
 
-from brokerwire import StreamError, StreamLimitError
+from brokerwire import SlowConsumerError, StreamError, StreamLimitError
 
 
 async def _nothing(_event: object) -> None:
@@ -140,5 +140,26 @@ def test_redials_of_one_host_are_half_a_second_apart(virtual: VirtualRun, offlin
 
             await asyncio.gather(*(redial() for _ in range(4)))
             assert [round(later - times[0], 3) for later in times] == [0.0, 0.5, 1.0, 1.5]
+
+    virtual(main)
+
+
+def test_a_callback_that_holds_the_feed_back_too_long_fails_its_own_subscription_only(
+    virtual: VirtualRun, offline: Callable[[], Any]
+) -> None:
+    async def main() -> None:
+        async with offline() as place:
+            client = await place.client(await place.simulator("binance"))
+            stuck = asyncio.Event()
+
+            async def callback(_event: object) -> None:
+                await stuck.wait()
+
+            other = await client.market_data.stream_quotes("BTCUSDT", _nothing)
+            subscription = await client.market_data.stream_quotes("BTCUSDT", callback, overflow="block", max_pending=3)
+            with pytest.raises(SlowConsumerError, match="held back the feed for 30 s"):
+                await subscription.wait_closed()
+            assert other.state == "live"
+            assert len(client.streams) == 1
 
     virtual(main)

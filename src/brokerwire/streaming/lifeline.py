@@ -107,6 +107,7 @@ class Lifeline:
         self.connections = 0
         self.last_error: BrokerwireError | None = None
         self.is_closing = False
+        self._fatal: BrokerwireError | None = None
         self._carried = carried
         self._link = link
         self._parts = parts
@@ -231,6 +232,16 @@ class Lifeline:
             raise ConnectionLostError(f"{self._carried.name} is not connected now; wait and send again")
         await self.connection.transport.send(frame)
 
+    @property
+    def venue_name(self) -> str:
+        """The venue's name."""
+        return self._link.venue.name
+
+    def fail(self, error: BrokerwireError) -> None:
+        """Begin to end, with a reason."""
+        self._fatal = error
+        self.stop()
+
     def stop(self) -> None:
         """Begin to end."""
         self.is_closing = True
@@ -267,7 +278,7 @@ class Lifeline:
             self.is_closing = True
             self.connection = None
             await self._drop_successor()
-            self._carried.ended(error)
+            self._carried.ended(self._fatal or error)
 
     async def _drop_successor(self) -> None:
         task, self._handing_over = self._handing_over, None

@@ -1,12 +1,13 @@
 """Stream: connections in sequence, the wanted topics, and where their events go."""
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from brokerwire.errors import BrokerwireError
+from brokerwire.errors import BrokerwireError, SlowConsumerError
 from brokerwire.events import Event, Gap, Notice, Status, StreamState, Topic
 from brokerwire.streaming.flow import LOOK_INTERVAL_S, Rung
 from brokerwire.streaming.lifeline import Lifeline, StreamParts
@@ -145,6 +146,19 @@ class Stream:
         """Hold back the reading of the connection, or go on, for the one subscription that waits in turn."""
         self._gate_is_open = is_open
         self._lifeline.set_gate(is_open)
+        if is_open:
+            self._parts.watchdog.forget(self._held_too_long)
+        else:
+            self._parts.watchdog.watch(self._held_too_long, self._parts.clock.monotonic() + self.kind.hold_s)
+
+    def _held_too_long(self, _now: float, _was_held_up: bool) -> float:
+        """The venue would soon end a connection that does not read: its only subscription fails first."""
+        error = SlowConsumerError(
+            f"the callback held back the feed for {self.kind.hold_s:g} s; make it faster or choose another policy",
+            venue=self._lifeline.venue_name,
+        )
+        self._lifeline.fail(error)
+        return math.inf
 
     # What a session signals
 
@@ -244,6 +258,7 @@ class Stream:
     def ended(self, error: BrokerwireError) -> None:
         """There will be no further connection: give the slot back and tell whoever still listens."""
         self._parts.watchdog.forget(self._look)
+        self._parts.watchdog.forget(self._held_too_long)
         self._parts.stream_ended(self)
         routes, self._routes = self._routes, {}
         for topic, route in routes.items():
