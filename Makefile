@@ -38,7 +38,7 @@ check: lint types docs
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 faults: $(READY)
-	$(BIN)/python -m pytest tests/faults
+	BROKERWIRE_FAULTS=full $(BIN)/python -m pytest tests/faults
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench

@@ -4,6 +4,7 @@ An event is the venue's parsed JSON with typed attributes on top: ``event.bid`` 
 ``event["Bid"]`` and ``event.get("Bid")`` read the venue's own message, parsed when first asked for.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -39,7 +40,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _parse_number(text: str) -> float | Decimal:
     """Keep every digit: a float shows 15 of them exactly, a longer number stays a Decimal."""
-    return float(text) if len(text) <= 16 else Decimal(text)
+    number = float(text)
+    return number if len(text) <= 16 and math.isfinite(number) else Decimal(text)
 
 
 _parse_message = msgspec.json.Decoder(float_hook=_parse_number).decode

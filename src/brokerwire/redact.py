@@ -8,13 +8,13 @@ MASK = "***"
 
 _PATTERNS = (
     re.compile(r"(?i)(\bBearer\s+)[^\s\"',;]+"),
-    re.compile(r"(?i)([\w-]*(?:token|secret|password|signature|api_?key|client_secret)\"?\s*[=:]\s*\"?)[^\s&\"',;}]+"),
+    re.compile(r"(?i)([\w-]*(?:token|secret|password|signature|api_?key)[\"'\\]*\s*[=:]\s*[\"'\\]*)[^\s&\"'\\,;}]+"),
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def escape(text: str) -> str:
-    r"""Replace control characters by their escapes, so that one record stays one line (``\n`` becomes ``\\n``)."""
+    r"""Replace control characters by their escapes, so that one record stays one line (a newline becomes ``\x0a``)."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 

@@ -20,7 +20,7 @@ def slow(delay_s: float) -> Any:
 
 
 @pytest.mark.parametrize(("venue", "symbol"), CASES)
-@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest", "coalesce"])
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
 def test_what_overflows_is_dropped_as_chosen_and_counted(row: Row, venue: str, symbol: str, policy: str) -> None:
     async def main(row: Row) -> None:
         simulator = await row.simulator(venue, settings={"rate": 10})
@@ -29,14 +29,14 @@ def test_what_overflows_is_dropped_as_chosen_and_counted(row: Row, venue: str, s
         watch = await row.watch(
             client, "quotes", symbol, behave=slow(2.0), flows=False, max_pending=BOUND, overflow=policy
         )
-        for _ in range(90):
+        for _ in range(40):
             await row.sleep(1)
             assert watch.subscription.stats.pending <= BOUND
         stats = watch.subscription.stats
-        assert (stats.coalesced if policy == "coalesce" else stats.dropped) > 100
+        assert stats.dropped > 100
         assert stats.dropped == stats.dropped_by_reason.get("overflow", 0)
         told = sum(status.dropped for status in watch.statuses if isinstance(status, Overflow))
-        assert (told > 0) == (policy != "coalesce")
+        assert told > 0
         assert other.subscription.stats.dropped == 0
         assert watch.states == other.states == ["live"]
         assert watch.reconnects == 0
@@ -72,7 +72,7 @@ def test_block_holds_the_reading_back_and_loses_nothing(row: Row, venue: str, sy
         watch = await row.watch(
             client, "quotes", symbol, behave=slow(0.6), flows=False, max_pending=BOUND, overflow="block"
         )
-        for _ in range(60):
+        for _ in range(40):
             await row.sleep(1)
             assert watch.subscription.stats.pending <= BOUND
         assert watch.subscription.stats.dropped == 0

@@ -32,9 +32,9 @@ def test_a_stall_is_not_mistaken_for_silence(row: Row, stall_s: float, reconnect
 
         watches[0].behave = stall
         await until(lambda: not is_due[0])
-        await row.sleep(3)
+        await row.sleep(1)
         for watch in watches:
-            await watch.more(3)
+            await watch.more(2)
             assert "stale" not in watch.states
             assert watch.reconnects <= reconnects
 

@@ -13,16 +13,16 @@ async def symbols_of(endpoint: str, count: int) -> list[str]:
     return [row["symbol"] for row in listing["symbols"]][:count]
 
 
-def test_a_thousand_topics_of_a_few_calls_break_no_limit(row: Row) -> None:
+def test_hundreds_of_topics_of_a_few_calls_break_no_limit(row: Row) -> None:
     async def main(row: Row) -> None:
         simulator = await row.simulator("binance")
-        symbols = await symbols_of(simulator.endpoints["rest"], 490)
+        symbols = await symbols_of(simulator.endpoints["rest"], repeats(200, 490))
         client = row.client(simulator)
         quotes = await row.watch(client, "quotes", symbols, flows=False)
         trades = await row.watch(client, "trades", symbols, flows=False)
-        bars = [await row.watch(client, "bars", symbol, flows=False) for symbol in symbols[:20]]
-        await quotes.more(100)
-        await trades.more(100)
+        bars = [await row.watch(client, "bars", symbol, flows=False) for symbol in symbols[:10]]
+        await quotes.more(20)
+        await trades.more(20)
         assert sum(row.wire(simulator).values()) == 2 * len(symbols) + len(bars)
         assert simulator.journal.count("violation") == 0
         await quotes.subscription.unsubscribe()
@@ -51,7 +51,7 @@ def test_many_http_streams_at_once_break_no_quota(row: Row) -> None:
     async def main(row: Row) -> None:
         simulator = await row.simulator("tradestation")
         client = row.client(simulator, max_concurrent_streams=60, subscribe_timeout=60)
-        watch = await row.watch(client, "quotes", [f"AAPL{''}", "MSFT", "SPY", "QQQ"])
+        watch = await row.watch(client, "quotes", ["AAPL", "MSFT", "SPY", "QQQ"])
         async with asyncio.TaskGroup() as group:
             for _ in range(50):
                 group.create_task(row.watch(client, "quotes", "AAPL", flows=False))

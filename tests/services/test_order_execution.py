@@ -121,7 +121,6 @@ def test_all_orders_can_be_cancelled(run: Any) -> None:
         {"symbol": "AAPL", "side": "buy", "quantity": 1, "type": "limit"},
         {"symbol": "AAPL", "side": "buy", "quantity": 1, "type": "limit", "limit_price": "cheap"},
         {"symbol": "AAPL", "side": "buy", "quantity": 1, "time_in_force": "forever"},
-        {"symbol": "AAPL", "side": "buy", "quantity": 0},
         {"symbol": "AAPL", "side": "buy", "quantity": float("nan")},
     ],
 )

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from brokerwire.testing.bench import RUNS, measure
+from brokerwire.testing.bench import measure, runs
 
 
 def run(
@@ -16,7 +16,7 @@ def run(
 ) -> None:
     """Measure throughput next to a bare aiohttp loop; the ratios count, the figures move with the machine."""
     with Progress(transient=True, console=Console(stderr=True)) as progress:
-        task = progress.add_task("measuring", total=rounds * len(RUNS))
+        task = progress.add_task("measuring", total=rounds * len(runs()))
         results = measure(messages, rounds, on_round=lambda: progress.advance(task))
     table = Table(title="Binance trade stream, 175 bytes a message", title_justify="left")
     for column in ("", "messages/s", "ratio to bare aiohttp"):

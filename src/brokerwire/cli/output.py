@@ -84,6 +84,9 @@ def show_records(records: Iterable[Any], *, venue: str, as_json: bool, title: st
 
 
 def _show_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+    if not rows:
+        Console().print(f"{title}: none")
+        return
     columns = list(dict.fromkeys(key for row in rows for key, value in row.items() if value not in (None, "", (), [])))
     table = Table(title=title, title_justify="left")
     for column in columns:

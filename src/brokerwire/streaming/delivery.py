@@ -21,8 +21,12 @@ logger = logging.getLogger(__name__)
 FAILURES_IN_A_ROW = 100
 """After this many raising callbacks in a row the delivery pauses."""
 
-YIELD_EVERY = 128
-"""The loop gets a turn after this many events, whether the callback awaits anything or not."""
+BATCH = 256
+"""Events that are delivered between two looks at the clock."""
+
+TURN_S = 0.005
+"""The delivery of one subscription works no longer than this before others get a turn; a batch of quick callbacks
+is through by then, so that a burst is not dropped only because its reader was faster."""
 
 CALLBACK_GRACE_S = 1.0
 """How long a callback at work may go on after the end before it is cancelled."""
@@ -172,7 +176,10 @@ class Delivery:
     # The task
 
     async def _run(self) -> None:
+        """Drain the queue whenever something waits; the loop gets a turn at least every ``TURN_S`` of work."""
         queue = self.queue
+        time = asyncio.get_running_loop().time
+        turn_ends = time() + TURN_S
         while True:
             if self._paused is not None:
                 await self._paused.wait()
@@ -181,8 +188,10 @@ class Delivery:
                 if self._is_ending:
                     return
                 await queue.wait()
-            else:
+                turn_ends = time() + TURN_S
+            elif time() >= turn_ends:
                 await asyncio.sleep(0)
+                turn_ends = time() + TURN_S
 
     @property
     def _is_simple(self) -> bool:
@@ -200,7 +209,7 @@ class Delivery:
         queue = self.queue
         items = queue.items
         ((callback, _),) = self._callbacks
-        for _ in range(min(YIELD_EVERY, len(items))):
+        for _ in range(min(BATCH, len(items))):
             if queue.is_mixed or self._paused is not None:
                 break
             event = items.popleft()
@@ -218,7 +227,7 @@ class Delivery:
     async def _drain(self) -> None:
         """Deliver what waits, statuses in their places, until a batch is through or a pause begins."""
         queue = self.queue
-        for _ in range(YIELD_EVERY):
+        for _ in range(BATCH):
             item = queue.take()
             if item is None:
                 return
@@ -234,12 +243,15 @@ class Delivery:
 
     async def _deliver(self, event: Event) -> None:
         shaped = self.shaped(event)
+        timeout_s = self._options.callback_timeout_s
         for callback, callback_is_async in self._callbacks:
             try:
                 if not callback_is_async:
                     callback(shaped)
+                elif timeout_s is None:
+                    await callback(shaped)
                 else:
-                    async with asyncio.timeout(self._options.callback_timeout_s):
+                    async with asyncio.timeout(timeout_s):
                         await callback(shaped)
                 self._errors_in_a_row = 0
             except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream

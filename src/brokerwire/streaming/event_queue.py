@@ -70,6 +70,7 @@ class EventQueue:
         self._on_fail = on_fail
         self.items: deque[Event | Marker] = deque()
         self._held: deque[Event | Marker] = deque()
+        self._markers = 0
         self.is_mixed = False
         """Whether there are statuses among what waits."""
         self._loss: LossMarker | None = None
@@ -115,7 +116,7 @@ class EventQueue:
 
     def put_marker(self, marker: Marker) -> None:
         """Put a marker behind everything that has been received."""
-        self.is_mixed = True
+        self._mix()
         if self._held:
             self._held.append(marker)
             return
@@ -139,15 +140,29 @@ class EventQueue:
         """Return the next event or marker; None when the queue is empty. The caller ends an event with ``finish``."""
         if self._loss is not None:
             loss, self._loss = self._loss, None
+            self._unmix()
             return loss
-        return None if self.take_end() else self.items.popleft()
+        if self.take_end():
+            return None
+        item = self.items.popleft()
+        if isinstance(item, Marker):
+            self._unmix()
+        return item
 
     def take_end(self) -> bool:
         """Tell whether nothing waits; if so, an episode of losses has ended."""
         if self.items or self._loss is not None:
             return False
-        self._is_episode = self.is_mixed = False
+        self._is_episode = False
         return True
+
+    def _mix(self) -> None:
+        self._markers += 1
+        self.is_mixed = True
+
+    def _unmix(self) -> None:
+        self._markers -= 1
+        self.is_mixed = self._markers > 0
 
     def finish(self) -> None:
         """Count the event in hand as delivered."""
@@ -161,6 +176,8 @@ class EventQueue:
         self.received += sum(1 for item in self._held if not isinstance(item, Marker))
         self.items.clear()
         self._held.clear()
+        self._markers = int(self._loss is not None)
+        self.is_mixed = self._markers > 0
         if events:
             self._count_dropped(reason, len(events))
 
@@ -184,7 +201,7 @@ class EventQueue:
 
     def _at_head(self, marker: LossMarker) -> None:
         self._loss = marker
-        self.is_mixed = True
+        self._mix()
 
     def _drop_oldest(self, event: Event) -> None:
         self.received += 1

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
 
@@ -14,10 +14,9 @@ import aiohttp
 from msgspec import Struct
 
 from brokerwire import Client, Trade
+from brokerwire.testing import peers
 from brokerwire.testing.feed_server import BLOCK_MESSAGES, SYMBOL
-
-Run = Callable[[int, int], Awaitable[float]]
-"""``(port, messages) -> seconds`` from the first message to the last."""
+from brokerwire.testing.peers import Run
 
 
 class Result(Struct, frozen=True):
@@ -92,6 +91,11 @@ RUNS: dict[str, Run] = {
 }
 
 
+def runs() -> dict[str, Run]:
+    """Return what is measured on this machine: our own runs and every installed peer."""
+    return {**RUNS, **peers.installed()}
+
+
 @contextmanager
 def feed(messages: int) -> Iterator[int]:
     """Run the feed server on a core of its own, where there is one; yields its port."""
@@ -113,10 +117,11 @@ def feed(messages: int) -> Iterator[int]:
 def measure(messages: int = 200_000, rounds: int = 5, *, on_round: Callable[[], None] = lambda: None) -> list[Result]:
     """Run everything ``rounds`` times in turn and return the medians."""
     messages = max(1, messages // BLOCK_MESSAGES) * BLOCK_MESSAGES
-    seconds: dict[str, list[float]] = {name: [] for name in RUNS}
+    chosen = runs()
+    seconds: dict[str, list[float]] = {name: [] for name in chosen}
     with feed(messages) as port:
         for _ in range(rounds):
-            for name, run in RUNS.items():
+            for name, run in chosen.items():
                 gc.collect()
                 seconds[name].append(asyncio.run(_timed(run, port, messages)))
                 on_round()

@@ -66,7 +66,7 @@ def _read_client_frame(connection: socket.socket) -> bytes:
 
 
 def _push(connection: socket.socket, messages: int) -> None:
-    """Acknowledge the subscription if one comes at once, then send everything and say goodbye."""
+    """Acknowledge the subscription if one comes at once, send everything, and stay open and quiet."""
     connection.settimeout(0.5)
     try:
         wanted = re.search(rb'"id":(\d+)', _read_client_frame(connection))
@@ -78,8 +78,6 @@ def _push(connection: socket.socket, messages: int) -> None:
     block = b"".join(websocket_frame(trade_message(index)) for index in range(BLOCK_MESSAGES))
     for _ in range(messages // BLOCK_MESSAGES):
         connection.sendall(block)
-    connection.sendall(b"\x88\x02\x03\xe8")
-    connection.settimeout(5.0)
     while connection.recv(65_536):
         pass
 
