@@ -96,7 +96,7 @@ class StreamKind(Struct, frozen=True, kw_only=True):
         bucket: Which cap and which dial budget it counts against.
         silence_s: No frame of any sort for this long means that the connection is dead.
         ping_s: We ping this often, where the venue's own heartbeat is missing or too slow.
-        hold_s: A consumer may hold back the reading for this long, half of what the venue waits for an answer to a ping.
+        hold_s: A consumer may hold back the reading this long: half of what the venue waits for an answer to a ping.
         lifetime_s: The venue ends a connection at this age; it is handed over before.
         is_token_bound: The stream ends with the token that opened it.
         max_message_bytes: A larger frame (decompressed) is a protocol error.

@@ -21,7 +21,6 @@ def test_backoff_grows_is_spread_and_is_not_reset_by_a_dial_that_succeeds(row: R
             watch = await row.watch(client, "quotes", symbol, flows=False)
             await watch.more(5)
             simulator.faults.set("close")
-            began = row.now()
             await row.sleep(300)
             dials = [entry.time_ns / 1e9 for entry in simulator.journal.entries("dial")]
             assert 6 <= len(dials) <= 21
@@ -29,7 +28,6 @@ def test_backoff_grows_is_spread_and_is_not_reset_by_a_dial_that_succeeds(row: R
             assert max(waits) > 5.0
             shares += [wait / bound for wait, bound in zip(waits[:8], BOUNDS, strict=False)]
             assert watch.subscription.is_active
-            assert row.now() - began >= 300
             await watch.subscription.unsubscribe()
             await simulator.close()
         assert max(shares) - min(shares) >= 0.3

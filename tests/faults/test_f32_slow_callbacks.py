@@ -29,7 +29,7 @@ def test_what_overflows_is_dropped_as_chosen_and_counted(row: Row, venue: str, s
         watch = await row.watch(
             client, "quotes", symbol, behave=slow(2.0), flows=False, max_pending=BOUND, overflow=policy
         )
-        for _ in range(40):
+        for _ in range(60):
             await row.sleep(1)
             assert watch.subscription.stats.pending <= BOUND
         stats = watch.subscription.stats
@@ -72,7 +72,7 @@ def test_block_holds_the_reading_back_and_loses_nothing(row: Row, venue: str, sy
         watch = await row.watch(
             client, "quotes", symbol, behave=slow(0.6), flows=False, max_pending=BOUND, overflow="block"
         )
-        for _ in range(40):
+        for _ in range(60):
             await row.sleep(1)
             assert watch.subscription.stats.pending <= BOUND
         assert watch.subscription.stats.dropped == 0

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from tests.faults.conftest import IS_FULL, Row
+from tests.faults.conftest import IS_FULL, SEEDS, Row
 from tests.faults.watch import until
 
 CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
@@ -14,6 +14,8 @@ STALLS = [pytest.param(5.0, 0, id="5s")] + ([pytest.param(30.0, 1, id="30s")] if
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(("stall_s", "reconnects"), STALLS)
 def test_a_stall_is_not_mistaken_for_silence(row: Row, stall_s: float, reconnects: int) -> None:
+    if stall_s > 5 and row.seed != SEEDS[0]:
+        pytest.skip("half a minute of real time is spent on one seed only")
     row.keeps_time = False
 
     async def main(row: Row) -> None:

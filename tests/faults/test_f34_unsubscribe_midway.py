@@ -8,6 +8,7 @@ from tests.faults.watch import Watch
 
 CASES = [("tradestation", ["AAPL", "MSFT", "SPY"]), ("binance", ["BTCUSDT", "ETHUSDT", "SOLUSDT"])]
 SCHEDULES = repeats(25, 300)
+UNLIMITED = {"tradestation": {"limit_scale": 100.0}, "binance": {"weight_per_minute": 0}}
 FAULTS = ["", "refuse:503", "late_ack:0.5", "late_snapshot:0.7", "close", "reset_mid_frame", "goaway"]
 
 
@@ -22,7 +23,7 @@ async def leave(row: Row, watch: Watch) -> None:
 @pytest.mark.parametrize(("venue", "symbols"), CASES)
 def test_no_schedule_leaves_a_subscription_on_the_wire(row: Row, venue: str, symbols: list[str]) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue)
+        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
         client = row.client(simulator)
         dice = row.random
         methods = ["quotes", "market_depth", "trades"] if venue == "binance" else ["quotes", "quotes", "bars"]

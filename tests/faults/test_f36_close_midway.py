@@ -46,7 +46,7 @@ def test_no_schedule_makes_close_late_or_leaves_anything(row: Row, venue: str) -
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings={"concurrency": {}} if venue == "tradestation" else {})
+        simulator = await row.simulator(venue, settings={"limit_scale": 100.0} if venue == "tradestation" else {})
         weather = await row.weather(simulator)
         dice = row.random
         for _ in range(SCHEDULES):

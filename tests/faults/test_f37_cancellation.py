@@ -7,6 +7,7 @@ from tests.faults.conftest import Row, repeats
 
 CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 STEPS = repeats(60, 250)
+UNLIMITED = {"tradestation": {"limit_scale": 100.0}, "binance": {"weight_per_minute": 0}}
 
 
 async def cancel_at(task: "asyncio.Task[object]", step: int) -> bool:
@@ -26,7 +27,7 @@ def test_a_subscribe_that_is_cancelled_leaves_nothing(row: Row, venue: str, symb
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings={"weight_per_minute": 0} if venue == "binance" else {})
+        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
         step = 0
         is_running = True
         while is_running and step < STEPS:
@@ -49,7 +50,7 @@ def test_an_unsubscribe_that_is_cancelled_still_happens(row: Row, venue: str, sy
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings={"weight_per_minute": 0} if venue == "binance" else {})
+        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
         client = row.client(simulator)
         for step in range(repeats(8, 40)):
             watch = await row.watch(client, "quotes", symbol, flows=False)
@@ -70,7 +71,7 @@ def test_a_close_that_is_cancelled_can_be_repeated(row: Row, venue: str, symbol:
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings={"weight_per_minute": 0} if venue == "binance" else {})
+        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
         for step in range(repeats(8, 40)):
             client = row.client(simulator)
             await row.watch(client, "quotes", symbol, flows=False)

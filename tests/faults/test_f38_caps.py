@@ -10,6 +10,7 @@ from brokerwire import BrokerwireError, StreamLimitError
 
 CAP = 3
 STEPS = repeats(80, 1000)
+UNLIMITED = {"tradestation": {"limit_scale": 100.0}, "binance": {"weight_per_minute": 0}}
 SYMBOLS = {
     "tradestation": ["AAPL", "MSFT", "SPY", "QQQ", "AMZN", "TSLA"],
     "binance": ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT"],
@@ -23,7 +24,7 @@ def test_random_opening_and_closing_never_passes_the_cap(row: Row, venue: str) -
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings={"weight_per_minute": 0} if venue == "binance" else {})
+        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
         client = row.client(simulator, max_concurrent_streams=CAP, subscribe_timeout=30)
         dice = row.random
         held: list[Watch] = []

@@ -98,8 +98,15 @@ class Watch:
         return await until(lambda: len(self.events) >= wanted, within_s)
 
     async def state(self, name: str, within_s: float = 60.0) -> float:
-        """Wait for a state."""
-        return await until(lambda: self.subscription.state == name, within_s)
+        """Wait until a state is or has been entered since the call; returns when that was."""
+        known = len(self.statuses)
+        await until(lambda: self.subscription.state == name or self._entered(name, known) is not None, within_s)
+        return self._entered(name, known) or self._entered(name, 0) or now()
+
+    def _entered(self, name: str, known: int) -> float | None:
+        """Return when a state was last entered, leaving out the first ``known`` statuses."""
+        heard = list(zip(self.status_times, self.statuses, strict=True))[known:]
+        return next((at for at, one in reversed(heard) if isinstance(one, StateChange) and one.new == name), None)
 
     @property
     def reconnects(self) -> int:

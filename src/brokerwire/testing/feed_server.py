@@ -13,6 +13,7 @@ import sys
 
 SYMBOL = "BTCUSDT"
 BLOCK_MESSAGES = 2_000
+_CLOSE = 8
 _WEBSOCKET_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -66,7 +67,7 @@ def _read_client_frame(connection: socket.socket) -> bytes:
 
 
 def _push(connection: socket.socket, messages: int) -> None:
-    """Acknowledge the subscription if one comes at once, send everything, and stay open and quiet."""
+    """Acknowledge the subscription if one comes at once, send everything, and stay open until told to close."""
     connection.settimeout(0.5)
     try:
         wanted = re.search(rb'"id":(\d+)', _read_client_frame(connection))
@@ -78,8 +79,10 @@ def _push(connection: socket.socket, messages: int) -> None:
     block = b"".join(websocket_frame(trade_message(index)) for index in range(BLOCK_MESSAGES))
     for _ in range(messages // BLOCK_MESSAGES):
         connection.sendall(block)
-    while connection.recv(65_536):
-        pass
+    while data := connection.recv(65_536):
+        if data[0] & 0x0F == _CLOSE:  # without an answer the other side would wait for one
+            connection.sendall(b"\x88\x00")
+            return
 
 
 def _serve_one(connection: socket.socket, messages: int) -> None:
