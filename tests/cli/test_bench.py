@@ -1,16 +1,6 @@
-import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-
-@pytest.fixture(autouse=True)
-def _same_cores() -> Iterator[None]:
-    """The benchmark keeps its process to one core; the tests after it may use them all."""
-    before = os.sched_getaffinity(0)
-    yield
-    os.sched_setaffinity(0, before)
 
 
 @pytest.mark.process

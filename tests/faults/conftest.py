@@ -9,7 +9,7 @@ import logging
 import os
 import random
 import selectors
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -316,7 +316,16 @@ class Row:
             await asyncio.sleep(0)
 
 
+@pytest.fixture(scope="session")
+def _long_lived() -> Iterator[None]:
+    """Collect garbage after each row without walking through all that was imported."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
-def row(seed: int, caplog: pytest.LogCaptureFixture) -> Row:
+def row(_long_lived: None, seed: int, caplog: pytest.LogCaptureFixture) -> Row:
     """The stage of one row."""
     return Row(seed, caplog)

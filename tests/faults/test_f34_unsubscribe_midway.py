@@ -4,17 +4,19 @@ import asyncio
 
 import pytest
 from tests.faults.conftest import Row, repeats
-from tests.faults.watch import Watch
+from tests.faults.watch import Watch, until
 
 CASES = [("tradestation", ["AAPL", "MSFT", "SPY"]), ("binance", ["BTCUSDT", "ETHUSDT", "SOLUSDT"])]
 SCHEDULES = repeats(25, 300)
 UNLIMITED = {"tradestation": {"limit_scale": 100.0}, "binance": {"weight_per_minute": 0}}
-FAULTS = ["", "refuse:503", "late_ack:0.5", "late_snapshot:0.7", "close", "reset_mid_frame", "goaway"]
+FAULTS = ["", "refuse:503", "late_ack:0.5", "late_snapshot:0.7", "close", "reset_mid_frame", "goaway", "silent_accept"]
 
 
 async def leave(row: Row, watch: Watch) -> None:
     """Unsubscribe; no callback may start once that has returned."""
+    began = row.now()
     await watch.subscription.unsubscribe()
+    assert row.now() - began <= 5.0
     heard = len(watch.events)
     await row.sleep(row.random.choice([0.0, 0.3]))
     assert len(watch.events) == heard
@@ -47,6 +49,38 @@ def test_no_schedule_leaves_a_subscription_on_the_wire(row: Row, venue: str, sym
             row.forget(watch, before)
 
     row.extra_dials = 10_000
+    row(main)
+
+
+@pytest.mark.parametrize(("venue", "symbols"), CASES)
+def test_a_topic_given_back_leaves_the_wire_while_its_neighbour_stays(row: Row, venue: str, symbols: list[str]) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue)
+        watch = await row.watch(row.client(simulator), "quotes", symbols)
+        await watch.more(10)
+        await watch.subscription.remove_symbols(symbols[1])
+        await until(lambda: set(row.wire(simulator)) == {("quote", symbols[0]), ("quote", symbols[2])}, 10)
+        heard = len(watch.events)
+        await watch.more(20)
+        assert symbols[1] not in {event.symbol for event in watch.events[heard:]}
+
+    row(main)
+
+
+@pytest.mark.parametrize(("venue", "symbols"), CASES)
+def test_an_unsubscribe_during_a_dial_that_hangs_returns_at_once(row: Row, venue: str, symbols: list[str]) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue)
+        watch = await row.watch(row.client(simulator), "quotes", symbols[0])
+        await watch.more(5)
+        simulator.faults.set("silent_accept")
+        simulator.connections.drop()
+        await watch.state("recovering")
+        await row.sleep(2)
+        began = row.now()
+        await watch.subscription.unsubscribe()
+        assert row.now() - began <= 1.0
+
     row(main)
 
 

@@ -302,6 +302,18 @@ def test_the_dice_are_thrown_once_for_each_connection_and_repeat_with_the_seed(v
     assert 4 <= sum(outcomes[0]) <= 16
 
 
+def test_a_condition_may_reach_only_the_connections_that_are_open(virtual: VirtualRun) -> None:
+    async def main(scene: Scene) -> None:
+        old = await scene.talking()
+        scene.weather.set("black_hole", reach="open")
+        await scene.talking()
+        old.send(b"x")
+        with pytest.raises(TimeoutError):
+            await old.get(1, within_s=5)
+
+    play(virtual, main)
+
+
 def test_dropping_resets_everybody(virtual: VirtualRun) -> None:
     async def main(scene: Scene) -> None:
         callers = [await scene.talking() for _ in range(3)]

@@ -25,7 +25,7 @@ def test_a_connection_is_handed_over_before_the_venue_ends_it_for_its_age(
             await asyncio.sleep(1)
             simulator.faults.clear()
             assert stream.reconnects == 0
-            await asyncio.sleep(LIFETIME_S * 0.02)
+            await asyncio.sleep(LIFETIME_S * 0.027)
             assert stream.reconnects == 1
             assert [type(status).__name__ for status in statuses] == ["StateChange"]
 

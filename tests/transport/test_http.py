@@ -171,6 +171,21 @@ async def test_an_answer_cut_in_the_middle_is_unavailable(server: Server) -> Non
     assert caught.value.action == "retry"
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_a_change_whose_answer_is_lost_is_never_sent_again(server: Server, method: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == method:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.Response()
+
+    url = await server.start(answer)
+    await server.http.send("GET", url, headers={}, body=None)  # a connection that is used again
+    with pytest.raises(VenueUnavailableError):
+        await server.http.send(method, url, headers={}, body=b"{}")
+    assert [request.method for request in server.requests] == ["GET", method]
+
+
 async def test_nobody_there_is_unavailable_and_neither_query_nor_token_shows() -> None:
     http = new_http()
     with pytest.raises(VenueUnavailableError, match=r"127\.0\.0\.1:1 could not be reached") as caught:

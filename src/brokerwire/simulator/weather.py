@@ -37,7 +37,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong with the network.
 
     ``amount`` is what followed the colon; ``probability`` the chance that a connection suffers, drawn once for each;
-    ``direction`` which way; ``times`` ends it after so many connections were cut (None: it lasts).
+    ``direction`` which way; ``times`` ends it after so many connections were cut (None: it lasts); ``reach`` says
+    whether connections suffer that are made later. ``epoch`` counts the conditions set so far.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     probability: float = 1.0
     direction: Direction = "both"
     times: int | None = None
+    reach: Literal["all", "open"] = "all"
+    epoch: int = 0
     jitter_s: float = 0.0
     delay_s: float = 0.0
 
@@ -74,6 +77,7 @@ class Weather:
     ) -> None:
         self.port = port
         self.accepted = 0
+        self.epoch = 0
         self._target = (target_host, target_port)
         self._rng = random.Random(seed)
         self._conditions: dict[str, Condition] = {}
@@ -113,11 +117,12 @@ class Weather:
         name, _, amount = script.partition(":")
         if name not in KNOWN_WEATHER:
             raise ValueError(f"unknown weather {name!r}; known are {', '.join(sorted(KNOWN_WEATHER))}")
-        unknown = options.keys() - set(Condition.__struct_fields__)
+        unknown = options.keys() - set(Condition.__struct_fields__) | options.keys() & {"name", "amount", "epoch"}
         if unknown:
             raise ValueError(f"weather {name!r} has no option {', '.join(sorted(unknown))}")
         try:
-            fields = {"name": name, "amount": float(amount) if amount else None, **options}
+            self.epoch += 1
+            fields = {"name": name, "amount": float(amount) if amount else None, "epoch": self.epoch, **options}
             self._conditions[name] = msgspec.convert(fields, Condition)
         except (ValueError, msgspec.ValidationError) as exc:
             raise ValueError(f"weather {name!r}: {exc}") from exc
@@ -234,6 +239,7 @@ class _Link:
         far: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
         self._weather = weather
+        self._epoch = weather.epoch
         self._near = near[1]
         self._far = far[1]
         self._drawn: dict[str, tuple[Condition, bool]] = {}
@@ -276,6 +282,8 @@ class _Link:
         """Return the condition if it is on for this connection and direction; the dice are thrown once."""
         condition = self._weather.find(name)
         if condition is None or condition.direction not in (way, "both"):
+            return None
+        if condition.reach == "open" and condition.epoch <= self._epoch:
             return None
         drawn = self._drawn.get(name)
         if drawn is None or drawn[0] is not condition:

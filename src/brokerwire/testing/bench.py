@@ -101,13 +101,17 @@ def feed(messages: int) -> Iterator[int]:
     """Run the feed server on a core of its own, where there is one; yields its port."""
     command = [sys.executable, "-m", "brokerwire.testing.feed_server", str(messages)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603  # our own module
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     try:
-        if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-            os.sched_setaffinity(server.pid, {1})
-            os.sched_setaffinity(0, {0})
+        if len(cores) > 1:
+            own, other, *_ = sorted(cores)
+            os.sched_setaffinity(server.pid, {other})
+            os.sched_setaffinity(0, {own})
         assert server.stdout is not None  # noqa: S101  # asked for above
         yield int(server.stdout.readline())
     finally:
+        if cores:
+            os.sched_setaffinity(0, cores)
         server.terminate()
         server.wait()
         if server.stdout is not None:

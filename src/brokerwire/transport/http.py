@@ -85,6 +85,7 @@ class HttpClient:
                 allow_redirects=False,
                 proxy=self.proxy_for(url),
                 ssl=self.ssl_context(),
+                middlewares=None if method == "GET" else (_send_once,),
             ) as answer,
         ):
             received = await read_limited(answer)
@@ -97,6 +98,14 @@ class HttpClient:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a PUT or DELETE again by itself when the answer is lost: it may have been done."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
+        raise failure_of(exc, _host(str(request.url))) from exc
 
 
 async def read_limited(answer: aiohttp.ClientResponse) -> bytes:
