@@ -140,11 +140,14 @@ async def test_watched_symbol_ticks_agree_with_history_and_books() -> None:
         if sum(isinstance(t, SimBookChange) for t in ticks) >= 5:
             enough.set()
 
-    before = market.book("BTCUSDT", 100)
     stop = market.watch("BTCUSDT", listen)
     await asyncio.wait_for(enough.wait(), 5)
     stop()
     stop()
+    first = next(tick for tick in ticks if isinstance(tick, SimBookChange))
+    before_ns = first.time_ns
+    while (before := market.book("BTCUSDT", 100, before_ns)).sequence >= first.first_sequence:
+        before_ns -= 10_000_000
     after = market.book("BTCUSDT", 100, ticks[-1].time_ns)
     bids = {level.price: level.size for level in before.bids}
     last_sequence = before.sequence

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from functools import partial
 from typing import Any
 
@@ -374,3 +375,23 @@ def test_async_is_seen_through_partials_and_callable_objects() -> None:
     assert is_async(Awaited())
     assert not is_async(Plain())
     assert not is_async(print)
+
+
+async def test_joining_leaves_a_callback_behind_that_will_not_be_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def callback(_event: Event) -> None:
+        started.set()
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    delivery = Recorder().delivery()
+    delivery.add(callback)
+    delivery.put(quote(1))
+    await started.wait()
+    delivery.end()
+    await asyncio.wait_for(delivery.join(), 10)
+    assert "will not be cancelled" in caplog.text
+    release.set()
+    await settle()

@@ -337,3 +337,21 @@ def test_what_an_account_said_before_the_outage_is_not_said_again(
             assert held.quantity == 210
 
     virtual(main)
+
+
+def test_one_of_two_spellings_can_be_removed(virtual: VirtualRun, offline: Callable[[], Any]) -> None:
+    async def main() -> None:
+        async with offline() as place:
+            client = await place.client(await place.simulator("binance"))
+            heard = Heard()
+            subscription = await client.market_data.stream_trades(["BTCUSDT", "BTC/USDT"], heard.on_event)
+            await heard.more(10)
+            assert {event.symbol for event in heard.events} == {"BTCUSDT", "BTC/USDT"}
+            await subscription.remove_symbols("BTC/USDT")
+            await asyncio.sleep(1)
+            heard.events.clear()
+            await heard.more(5)
+            assert {event.symbol for event in heard.events} == {"BTCUSDT"}
+            assert subscription.state == "live"
+
+    virtual(main)

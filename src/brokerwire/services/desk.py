@@ -214,6 +214,7 @@ class _Hold:
         self._variant = variant
         self._topics: dict[str, Topic] = {}
         self._is_exclusive = subscription.delivery.is_blocking
+        self._gated: list[Stream] = []
 
     def control(self) -> SubscriptionControl:
         return SubscriptionControl(self._add, self._remove, self._release)
@@ -225,9 +226,14 @@ class _Hold:
         streams = desk.streams.open(wishes, subscription, is_exclusive=self._is_exclusive)
         self._topics.update((symbol, topic) for topic, symbol in wishes)
         if self._is_exclusive:
-            subscription.delivery.queue.gate = streams[0].set_gate
+            self._gated = [*self._gated, *streams]
+            subscription.delivery.queue.gate = self._set_gate
         async with desk.patience(until, f"{subscription.name}: not accepted", streams):
             await subscription.accepted()
+
+    def _set_gate(self, is_open: bool) -> None:
+        for stream in self._gated:
+            stream.set_gate(is_open)
 
     async def _add(self, symbols: Sequence[str]) -> None:
         desk = self._desk
@@ -251,16 +257,19 @@ class _Hold:
         await self._drop([(self._topics[symbol], symbol) for symbol in symbols])
 
     async def _drop(self, wishes: Sequence[tuple[Topic, str]]) -> None:
-        for topic, symbol in wishes:
+        """Let go of symbols; a topic that another spelling still names stays."""
+        for _, symbol in wishes:
             self._topics.pop(symbol, None)
-            self._subscription.remove_topic(topic, symbol)
-        await self._desk.streams.release([topic for topic, _ in wishes], self._subscription)
+        for topic, symbol in wishes:
+            if topic not in self._topics.values():
+                self._subscription.remove_topic(topic, symbol)
+        await self._desk.streams.release(wishes, self._subscription)
 
     async def _release(self) -> None:
-        topics = list(self._topics.values())
+        wishes = [(topic, symbol) for symbol, topic in self._topics.items()]
         self._topics.clear()
         try:
-            await self._desk.streams.release(topics, self._subscription)
+            await self._desk.streams.release(wishes, self._subscription)
         finally:
             self._desk.subscriptions.pop(self._subscription.id, None)
 

@@ -360,5 +360,8 @@ class Delivery:
             _, running = await asyncio.wait(tasks, timeout=CALLBACK_GRACE_S)
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            if running:
+                _, stubborn = await asyncio.wait(running, timeout=CALLBACK_GRACE_S)
+                for task in stubborn:
+                    logger.error("%s: a callback will not be cancelled and was left behind: %s", self.name, task)
         self.queue.drop_all("closed")

@@ -218,11 +218,11 @@ class StreamManager:
         await stream.connect()
         return stream
 
-    async def release(self, topics: Sequence[Topic], sink: Sink) -> None:
-        """Carry these topics to ``sink`` no more; returns when streams that nobody wants have ended."""
+    async def release(self, wishes: Sequence[tuple[Topic, str]], sink: Sink) -> None:
+        """Carry these topics, as ``sink`` spells them, no more; returns when streams that nobody wants have ended."""
         ended = []
         for stream in self.active_streams:
-            stream.unwant(topics, sink)
+            stream.unwant(wishes, sink)
             if not stream.topics:
                 ended.append(stream.close())
         await asyncio.gather(*ended)

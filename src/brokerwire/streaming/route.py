@@ -65,6 +65,7 @@ class Route:
     """Where the events of one topic go, how the topic is doing, and the last event."""
 
     __slots__ = (
+        "_entries",
         "_memory",
         "deliveries",
         "flow",
@@ -77,7 +78,8 @@ class Route:
     )
 
     def __init__(self, channel: str) -> None:
-        self.sinks: list[tuple[Sink, Delivers]] = []
+        self._entries: list[tuple[Sink, Delivers, str]] = []
+        self.sinks: tuple[Sink, ...] = ()
         self.state: StreamState = "pending"
         self.reason = ""
         self.is_ready = False
@@ -88,23 +90,24 @@ class Route:
         self.deliveries: tuple[Delivers, ...] = ()
         self._settle()
 
-    def add(self, sink: Sink, delivery: Delivers) -> None:
-        """Send events to one more place; what an account's snapshot said is said to it again."""
-        self.sinks.append((sink, delivery))
+    def add(self, sink: Sink, delivery: Delivers, symbol: str) -> None:
+        """Send events to one more place, spelled ``symbol``; what an account's snapshot said is said to it again."""
+        self._entries.append((sink, delivery, symbol))
         self._settle()
         if self._memory is not None:
             for event in self._memory.recollection():
                 delivery.put(event)
 
-    def remove(self, sink: Sink) -> bool:
-        """Send events to ``sink`` no more; tells whether nobody is left."""
-        self.sinks = [entry for entry in self.sinks if entry[0] is not sink]
+    def remove(self, sink: Sink, symbol: str) -> bool:
+        """Send events to ``sink`` under this spelling no more; tells whether nobody is left."""
+        self._entries = [entry for entry in self._entries if entry[0] is not sink or entry[2] != symbol]
         self._settle()
-        return not self.sinks
+        return not self._entries
 
     def _settle(self) -> None:
         """Where a memory is needed, it stands before the subscriptions and passes on only what is new."""
-        deliveries = tuple(delivery for _, delivery in self.sinks)
+        self.sinks = tuple({id(sink): sink for sink, _, _ in self._entries}.values())
+        deliveries = tuple(delivery for _, delivery, _ in self._entries)
         if self._memory is None:
             self.deliveries = deliveries
         else:

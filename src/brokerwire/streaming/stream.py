@@ -70,7 +70,7 @@ class Stream:
 
     def serves(self, sink: Sink) -> bool:
         """Whether ``sink`` gets events from here already."""
-        return any(other is sink for route in self._routes.values() for other, _ in route.sinks)
+        return any(other is sink for route in self._routes.values() for other in route.sinks)
 
     @property
     def is_connected(self) -> bool:
@@ -102,7 +102,7 @@ class Stream:
             if route is None:
                 route = self._routes[topic] = Route(topic.channel)
                 fresh.append(topic)
-            route.add(sink, sink.delivery if symbol == topic.symbol else Respelled(sink.delivery, symbol))
+            route.add(sink, sink.delivery if symbol == topic.symbol else Respelled(sink.delivery, symbol), symbol)
             sink.follow(symbol, route)
             self._catch_up(topic, route, sink)
         if self._lifeline.start():
@@ -116,11 +116,14 @@ class Stream:
         if route.is_ready:
             sink.mark_ready(topic)
 
-    def unwant(self, topics: Iterable[Topic], sink: Sink) -> None:
+    def unwant(self, wishes: Iterable[tuple[Topic, str]], sink: Sink) -> None:
         """Stop sending to ``sink``; a topic that nobody wants leaves the wire, a stream without topics ends."""
-        gone = [topic for topic in topics if (route := self._routes.get(topic)) is not None and route.remove(sink)]
-        for topic in gone:
-            del self._routes[topic]
+        gone: list[Topic] = []
+        for topic, symbol in wishes:
+            route = self._routes.get(topic)
+            if route is not None and route.remove(sink, symbol):
+                del self._routes[topic]
+                gone.append(topic)
         if not self._routes:
             self._lifeline.stop()
         elif gone:
@@ -184,12 +187,12 @@ class Stream:
 
     def _mark_ready(self, topic: Topic, route: Route) -> None:
         route.is_ready = True
-        for sink, _ in route.sinks:
+        for sink in route.sinks:
             sink.mark_ready(topic)
 
     def _refused(self, signal: Refused) -> None:
         route = self._routes.pop(signal.topic, None)
-        for sink, _ in route.sinks if route else ():
+        for sink in route.sinks if route else ():
             sink.refuse_topic(signal.topic, signal.error)
         if not self._routes:
             self._lifeline.stop()
@@ -211,13 +214,13 @@ class Stream:
 
     def _tell(self, topic: Topic, status: Status) -> None:
         route = self._routes.get(topic)
-        for sink, _ in route.sinks if route else ():
+        for sink in route.sinks if route else ():
             sink.put_status(status)
 
     def _set_state(self, topic: Topic, route: Route, state: StreamState, reason: str) -> None:
         route.state = state
         route.reason = reason
-        for sink, _ in route.sinks:
+        for sink in route.sinks:
             sink.set_topic_state(topic, state, reason)
 
     def _report_gap(self, topic: Topic, route: Route, reason: str) -> None:
@@ -262,7 +265,7 @@ class Stream:
         self._parts.stream_ended(self)
         routes, self._routes = self._routes, {}
         for topic, route in routes.items():
-            for sink, _ in route.sinks:
+            for sink in route.sinks:
                 sink.refuse_topic(topic, error)
 
     # Silence
