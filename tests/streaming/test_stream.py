@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.conftest import VirtualRun
 
-from brokerwire import Gap, StateChange, StreamError, Subscription
+from brokerwire import Gap, Notice, StateChange, StreamError, Subscription
 from brokerwire.streaming.watchdog import LATE_S
 
 CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
@@ -353,5 +353,26 @@ def test_one_of_two_spellings_can_be_removed(virtual: VirtualRun, offline: Calla
             await heard.more(5)
             assert {event.symbol for event in heard.events} == {"BTCUSDT"}
             assert subscription.state == "live"
+
+    virtual(main)
+
+
+def test_a_token_endpoint_that_fails_is_told_while_the_stream_goes_on(
+    virtual: VirtualRun, offline: Callable[[], Any]
+) -> None:
+    async def main() -> None:
+        async with offline() as place:
+            simulator = await place.simulator("tradestation", settings={"token_life_s": 120.0})
+            _, heard = await subscribe_quotes(await place.client(simulator), "AAPL")
+            simulator.faults.set("token_down:500")
+            await asyncio.sleep(110)
+            notices = [status.text for status in heard.statuses if isinstance(status, Notice)]
+            assert notices
+            assert "renewing the token failed" in notices[0]
+            assert heard.states == ["live"]
+            simulator.faults.clear()
+            await asyncio.sleep(60)
+            await heard.more(3)
+            assert heard.states == ["live"]
 
     virtual(main)

@@ -49,6 +49,7 @@ class TokenManager:
         store: TokenStore,
         clock: Clock,
         redactor: Redactor,
+        on_notice: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._spec = spec
         self._credentials = credentials
@@ -56,6 +57,7 @@ class TokenManager:
         self._store = store
         self._clock = clock
         self._redactor = redactor
+        self._on_notice = on_notice
         self._current: _Current | None = None
         self._flight: asyncio.Task[Secret] | None = None
         self._renewal: asyncio.Task[None] | None = None
@@ -215,10 +217,12 @@ class TokenManager:
                 await self.refresh(current.token)
             except ReauthenticationRequired as exc:
                 logger.error("the login has ended, streams go on until their token expires: %s", exc)
+                self._on_notice(f"the login has ended: {exc}")
                 return
             except BrokerwireError as exc:
                 left_s = current.expires_at - self._clock.monotonic()
                 logger.warning("renewing the token failed, %.0f s before it expires: %s", left_s, exc)
+                self._on_notice(f"renewing the token failed, {left_s:.0f} s before it expires: {exc}")
             except Exception as exc:  # the top of a task: whatever it is, the next attempt may go well
                 logger.error("renewing the token failed: %s", clean(repr(exc)), exc_info=exc)
             else:

@@ -217,6 +217,7 @@ class Client:
             store=self._token_store(),
             clock=self._clock,
             redactor=self._redactor,
+            on_notice=self._desk.notify,
         )
 
     def _adopt(self, credentials: Mapping[str, str]) -> None:

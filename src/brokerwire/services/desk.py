@@ -13,7 +13,7 @@ from brokerwire.errors import (
     StreamError,
     UnsupportedError,
 )
-from brokerwire.events import Event, Topic, respell
+from brokerwire.events import Event, Notice, Topic, respell
 from brokerwire.services.arguments import DeliveryKeywords, delivery_options, normalise_symbols
 from brokerwire.streaming.manager import StreamManager
 from brokerwire.streaming.stream import Stream
@@ -188,6 +188,11 @@ class Desk:
         if tokens is not None and not tokens.is_valid:
             return AuthenticationError(f"{text}; there is no good token", venue=self.venue.name)
         return StreamError(text, venue=self.venue.name, action="retry")
+
+    def notify(self, text: str) -> None:
+        """Tell every subscription something that concerns all of them."""
+        for subscription in list(self.subscriptions.values()):
+            subscription.put_status(Notice(text))
 
     async def close_all(self, reason: str) -> None:
         """End every subscription and wait until everything of them is gone."""

@@ -151,7 +151,8 @@ class VenueLink:
             BrokerwireError: Its ``action`` says whether trying again makes sense.
         """
         dial = self.venue.build_dial(kind, topics)
-        await self._limits.acquire(dial.bucket, dial.weight)
+        if kind.transport != "poll":  # what is polled spends its budget request by request
+            await self._limits.acquire(dial.bucket, dial.weight)
         request, token = await self._authorized(dial)
         try:
             return await self._open_in_time(kind, request, dial)
