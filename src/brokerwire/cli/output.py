@@ -6,14 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape as escape_markup
 from rich.table import Table
 
-from brokerwire.events import Event, Gap, Overflow, Status, Topic
+from brokerwire.events import Event, Gap, Overflow, StateChange, Status, Topic
 from brokerwire.redact import escape
 
 Printer = Callable[[Any], None]
+_BRIEF = {"quote": ("bid", "bid_size", "ask", "ask_size", "last", "last_size", "volume", "change_percent")}
+"""What a line of text shows of kinds that have more fields than a terminal has columns; JSON has them all."""
+
+_NOT_IN_TABLES = frozenset({"type", "venue", "received_ns", "time_ns", "position_id"})
 _HIDDEN = frozenset({"type", "venue", "symbol", "time_ns", "received_ns", "origin", "conditions"})
 
 
@@ -37,11 +42,24 @@ def to_json(record: Any, venue: str) -> str:
 def to_text(record: Any) -> str:
     """Return one line of text: time, symbol, and the fields that are there."""
     if not isinstance(record, Event):
-        return f"[yellow]{escape_markup(escape(str(record)))}[/yellow]"
+        return f"[yellow]{escape_markup(describe(record))}[/yellow]"
     stamp = datetime.fromtimestamp(record.received_ns / 1e9, UTC).strftime("%H:%M:%S.%f")[:-3]
     fields = record.to_dict()
+    fields = {name: fields[name] for name in _BRIEF.get(record.kind, fields)}
     shown = "  ".join(f"[dim]{key}[/dim] {_short(value)}" for key, value in fields.items() if _is_shown(key, value))
     return f"[dim]{stamp}[/dim]  [bold]{escape_markup(escape(record.symbol)):<10}[/bold] {shown}"
+
+
+def describe(status: Status) -> str:
+    """Return a status as a sentence of one line."""
+    if isinstance(status, StateChange):
+        return escape(f"{status.old} -> {status.new}: {status.reason}")
+    if isinstance(status, Gap):
+        seconds = (status.end_ns - status.start_ns) / 1e9
+        return escape(f"gap of {seconds:.1f} s in {status.topic}: {status.reason}")
+    if isinstance(status, Overflow):
+        return escape(f"{status.dropped} events of {status.topic} dropped: the output is too slow")
+    return escape(f"note: {status.text}")
 
 
 def _is_shown(key: str, value: Any) -> bool:
@@ -76,11 +94,15 @@ def show_records(records: Iterable[Any], *, venue: str, as_json: bool, title: st
         for record in found:
             sys.stdout.write(to_json(record, venue) + "\n")
         return
-    rows = [
-        {k: v for k, v in record.to_dict().items() if k not in {"type", "venue", "received_ns", "time_ns"}}
-        for record in found
-    ]
-    _show_table(rows, title)
+    _show_table([_row_of(record) for record in found], title)
+
+
+def _row_of(record: Event) -> dict[str, Any]:
+    """Return what a table shows; what only repeats the symbol, or only a program needs, is left out."""
+    fields = record.to_dict()
+    if fields.get("currency") == record.symbol:
+        del fields["currency"]
+    return {name: value for name, value in fields.items() if name not in _NOT_IN_TABLES}
 
 
 def _show_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
@@ -88,9 +110,9 @@ def _show_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
         Console().print(f"{title}: none")
         return
     columns = list(dict.fromkeys(key for row in rows for key, value in row.items() if value not in (None, "", (), [])))
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(column.replace("_", " "))
+        table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if row.get(column) is None else _short(row.get(column)) for column in columns))
     Console().print(table)

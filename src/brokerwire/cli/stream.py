@@ -9,7 +9,7 @@ import typer
 
 from brokerwire import Client, Subscription
 from brokerwire.cli.options import Accounts, Count, Duration, Environment, Json, Venue, new_client
-from brokerwire.cli.output import Printer, is_worth_a_line, printer
+from brokerwire.cli.output import Printer, describe, is_worth_a_line, printer
 from brokerwire.cli.running import run
 from brokerwire.events import Status
 from brokerwire.redact import escape
@@ -49,7 +49,7 @@ class Sink:
         if is_worth_a_line(status):
             self._write(status)
         else:
-            typer.echo(escape(str(status)), err=True)
+            typer.echo(describe(status), err=True)
 
     def on_error(self, error: Exception, _event: Any) -> None:
         """Say what went wrong with part of the subscription."""
