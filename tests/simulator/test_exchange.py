@@ -148,12 +148,17 @@ async def test_stop_limit_rests_after_its_trigger(exchange: Exchange) -> None:
 
 
 async def test_waiting_stop_triggers_when_the_market_reaches_it(exchange: Exchange) -> None:
-    market, last = exchange.market, exchange.market.last_trade("AAPL").price
+    market = exchange.market
     now_ns = market.now_ns()
-    coming = [market.last_trade("AAPL", now_ns + step * 200_000_000).price for step in range(3, 40)]
-    stop = next(price for price in coming if price != last)
-    exchange.place(ticket())
-    order = exchange.place(ticket(side="buy" if stop > last else "sell", type="stop", stop_price=stop))
+    symbol, last, stop = next(
+        (symbol, last, price)
+        for symbol in ("AAPL", "NVDA", "TSLA", "SPY", "AMD", "MSFT")  # some prices stand still for a while
+        for last in [market.last_trade(symbol).price]
+        for price in [market.last_trade(symbol, now_ns + step * 200_000_000).price for step in range(3, 40)]
+        if price != last
+    )
+    exchange.place(ticket(symbol))
+    order = exchange.place(ticket(symbol, side="buy" if stop > last else "sell", type="stop", stop_price=stop))
     assert not order.is_triggered
     await next_change(exchange, order.order_id, "fill")
     assert order.is_triggered

@@ -214,3 +214,13 @@ def test_accounts_are_exact_after_every_step(policy: str, steps: list[str], max_
             queue.drop_all("closed")
         assert_accounts(queue)
         assert 0 <= queue.pending <= max_pending
+
+
+def test_collapsing_keeps_the_queue_that_a_task_is_draining() -> None:
+    queue = queue_of("coalesce", 2)
+    items = queue.items
+    for index in range(5):
+        queue.put(quote("A", index))
+    assert queue.items is items
+    assert numbers(drain(queue)) == [4]
+    assert_accounts(queue)

@@ -39,7 +39,7 @@ class Delivered:
 
 def test_numbered_events_go_over_once_the_old_connection_has_reached_the_first_of_the_new() -> None:
     delivered = Delivered()
-    successor = Successor([TRADES], delivered)
+    successor = Successor([TRADES], delivered, now=lambda: 0.0)
     successor.on_signal(Accepted((TRADES,)))
     delivered.last[TRADES] = trade(5)
     successor.route([trade(8), trade(9)])
@@ -51,7 +51,7 @@ def test_numbered_events_go_over_once_the_old_connection_has_reached_the_first_o
 
 
 def test_nothing_goes_over_before_the_venue_has_accepted() -> None:
-    successor = Successor([TRADES], Delivered())
+    successor = Successor([TRADES], Delivered(), now=lambda: 0.0)
     assert not successor.is_complete
     successor.on_signal(Accepted((TRADES,)))
     assert successor.is_complete
@@ -59,7 +59,7 @@ def test_nothing_goes_over_before_the_venue_has_accepted() -> None:
 
 def test_a_snapshot_channel_waits_for_its_snapshot_even_if_it_is_empty() -> None:
     orders = Topic("order", "account")
-    successor = Successor([orders], Delivered())
+    successor = Successor([orders], Delivered(), now=lambda: 0.0)
     successor.on_signal(Accepted((orders,)))
     assert not successor.is_complete
     successor.on_signal(Ready(orders))
@@ -69,7 +69,7 @@ def test_a_snapshot_channel_waits_for_its_snapshot_even_if_it_is_empty() -> None
 def test_a_book_that_begins_with_a_snapshot_may_jump_ahead() -> None:
     delivered = Delivered()
     delivered.last[BOOK] = book(10)
-    successor = Successor([BOOK], delivered)
+    successor = Successor([BOOK], delivered, now=lambda: 0.0)
     successor.on_signal(Accepted((BOOK,)))
     successor.route([book(20, is_snapshot=True), book(21)])
     assert successor.is_complete
@@ -79,7 +79,7 @@ def test_a_book_that_begins_with_a_snapshot_may_jump_ahead() -> None:
 def test_events_without_numbers_go_over_as_differences() -> None:
     delivered = Delivered()
     delivered.last[QUOTES] = quote(1.0, 5)
-    successor = Successor([QUOTES], delivered)
+    successor = Successor([QUOTES], delivered, now=lambda: 0.0)
     successor.on_signal(Accepted((QUOTES,)))
     successor.route([quote(0.5, 6), quote(1.0, 7)])
     assert successor.news(QUOTES, lambda _: quote(1.0, 5)) == []
@@ -88,7 +88,7 @@ def test_events_without_numbers_go_over_as_differences() -> None:
 
 
 def test_a_refused_topic_holds_nothing_up() -> None:
-    successor = Successor([TRADES, QUOTES], Delivered())
+    successor = Successor([TRADES, QUOTES], Delivered(), now=lambda: 0.0)
     successor.on_signal(Accepted((TRADES,)))
     successor.on_signal(Refused(QUOTES, InvalidSymbolError("no")))
     assert successor.is_complete
@@ -96,7 +96,7 @@ def test_a_refused_topic_holds_nothing_up() -> None:
 
 
 def test_events_of_topics_that_nobody_wants_are_not_kept() -> None:
-    successor = Successor([TRADES], Delivered())
+    successor = Successor([TRADES], Delivered(), now=lambda: 0.0)
     successor.route([quote(1.0)])
     assert successor.news(QUOTES, lambda _: None) == []
 
@@ -106,3 +106,18 @@ def test_the_same_is_said_when_only_the_times_differ() -> None:
     assert not says_the_same(quote(1.0), quote(2.0))
     assert not says_the_same(quote(1.0), None)
     assert not says_the_same(quote(1.0), trade(1))
+
+
+def test_an_old_connection_that_is_behind_is_waited_for_while_the_new_one_is_silent() -> None:
+    now = 100.0
+    delivered = Delivered()
+    delivered.last[TRADES] = trade(5)
+    successor = Successor([TRADES], delivered, now=lambda: now)
+    successor.on_signal(Accepted((TRADES,)))
+    assert not successor.is_complete
+    now = 104.9
+    assert not successor.is_complete
+    now = 105.0
+    assert successor.is_complete
+    successor.route([trade(9)])
+    assert not successor.is_complete

@@ -210,7 +210,7 @@ class Delivery:
         items = queue.items
         ((callback, _),) = self._callbacks
         for _ in range(min(BATCH, len(items))):
-            if queue.is_mixed or self._paused is not None:
+            if not items or queue.is_mixed or self._paused is not None:
                 break
             event = items.popleft()
             try:

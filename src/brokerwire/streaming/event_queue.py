@@ -242,7 +242,8 @@ class EventQueue:
         self.received += 1
         self.coalesced += collapsed
         self.settled += collapsed
-        self.items = deque(newest.values())
+        self.items.clear()  # in place: whoever drains it holds on to it
+        self.items.extend(newest.values())
 
     def _fail(self, event: Event) -> None:
         self.received += 1

@@ -189,7 +189,7 @@ class Lifeline:
         await self._parts.clock.sleep(self._parts.uniform(0.0, HAND_OVER_JITTER_S))
         await self._parts.redial_turn(self._link.host_of(carried.kind, carried.topics))
         topics = carried.topics
-        successor = Successor(topics, carried.last_event)
+        successor = Successor(topics, carried.last_event, now=self._parts.clock.monotonic)
         connection = await self._dial(topics, successor.route, successor.on_signal)
         running = asyncio.create_task(connection.run(topics), name=f"brokerwire successor {carried.name}")
         try:
@@ -211,7 +211,7 @@ class Lifeline:
     async def _next_change(self, changed: asyncio.Event, running: "asyncio.Task[ConnectionEnd]") -> None:
         waiting = asyncio.create_task(changed.wait(), name="brokerwire successor change")
         try:
-            await asyncio.wait({waiting, running}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting, running}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
 

@@ -171,11 +171,17 @@ class Stream:
         handler(self, signal)
 
     def _accepted(self, signal: Accepted) -> None:
-        for topic in signal.topics:
-            route = self._routes.get(topic)
-            if route is not None:
-                self._report_gap(topic, route, route.reason)
-                self._set_state(topic, route, "live", "accepted by the venue")
+        """A topic that went silent is live again with its next event, not with an acknowledgement."""
+        self._go_live([topic for topic in signal.topics if topic in self._routes and self._state_of(topic) != "stale"])
+
+    def _state_of(self, topic: Topic) -> StreamState:
+        return self._routes[topic].state
+
+    def _go_live(self, topics: Iterable[Topic]) -> None:
+        for topic in topics:
+            route = self._routes[topic]
+            self._report_gap(topic, route, route.reason)
+            self._set_state(topic, route, "live", "accepted by the venue")
 
     def _ready(self, signal: Ready) -> None:
         route = self._routes.get(signal.topic)
@@ -239,10 +245,8 @@ class Stream:
         """Deliver what a second connection heard beyond the first; topics that it brings are live from now on."""
         for topic, route in list(self._routes.items()):
             self.route(successor.news(topic, route.last_about))
-        waiting = [
-            topic for topic in successor.accepted if topic in self._routes and self._routes[topic].state != "live"
-        ]
-        self._accepted(Accepted(waiting))
+        accepted = [topic for topic in successor.accepted if topic in self._routes]
+        self._go_live(topic for topic in accepted if self._state_of(topic) != "live")
         for topic in successor.ready:
             self._ready(Ready(topic))
         for refusal in successor.refused:

@@ -12,6 +12,9 @@ from brokerwire.venue import Accepted, Ready, Refused, Signal
 MOST_KEPT = 100_000
 """Events kept for one topic while the first connection catches up."""
 
+QUIET_S = 5.0
+"""A numbered topic on which the new connection hears nothing for so long is quiet, and goes over as it is."""
+
 SNAPSHOT_CHANNELS = frozenset({"depth", "order", "position", "balance"})
 """Where a new connection begins with a snapshot, and knows nothing before it is whole."""
 
@@ -32,12 +35,16 @@ class Successor:
     the first event that the new one heard. Elsewhere it may once its subscription, and its snapshot, stand.
     """
 
-    def __init__(self, topics: Sequence[Topic], delivered: Callable[[Topic], Event | None]) -> None:
+    def __init__(
+        self, topics: Sequence[Topic], delivered: Callable[[Topic], Event | None], *, now: Callable[[], float]
+    ) -> None:
         self.changed = asyncio.Event()
         self.accepted: list[Topic] = []
         self.ready: set[Topic] = set()
         self.refused: list[Refused] = []
         self._waiting = set(topics)
+        self._now = now
+        self._accepted_at: dict[Topic, float] = {}
         self._delivered = delivered
         self._kept: dict[Topic, deque[Event]] = {topic: deque(maxlen=MOST_KEPT) for topic in topics}
 
@@ -54,6 +61,7 @@ class Successor:
         """Take note of what stands; the old connection speaks for everything else."""
         if isinstance(signal, Accepted):
             self.accepted += signal.topics
+            self._accepted_at |= dict.fromkeys(signal.topics, self._now())
             self._waiting.difference_update(signal.topics)
         elif isinstance(signal, Ready):
             self.ready.add(signal.topic)
@@ -72,10 +80,13 @@ class Successor:
         if topic.channel in SNAPSHOT_CHANNELS and topic not in self.ready:
             return False
         kept, last = self._kept[topic], self._delivered(topic)
-        if not kept or last is None:
+        reached = None if last is None else position_of(last)
+        if reached is None:
             return True
-        first, reached = position_of(kept[0]), position_of(last)
-        return first is None or reached is None or first <= reached + 1 or getattr(kept[0], "is_snapshot", False)
+        if not kept:  # the old connection may be behind: nothing tells how far, until the new one hears something
+            return self._now() - self._accepted_at[topic] >= QUIET_S
+        first = position_of(kept[0])
+        return first is None or first <= reached + 1 or getattr(kept[0], "is_snapshot", False)
 
     def news(self, topic: Topic, last_about: Callable[[Event], Event | None]) -> list[Event]:
         """Return the events that the old connection has not delivered; ``last_about`` names its newest on a matter."""

@@ -6,7 +6,7 @@ from collections import deque
 from brokerwire.clock import Clock
 from brokerwire.errors import ConnectionLostError
 from brokerwire.transport.frame_transport import FrameTransport
-from brokerwire.transport.rate_limit import TokenBucket
+from brokerwire.transport.rate_limit import SHARE, TokenBucket
 from brokerwire.typedefs import Frame
 from brokerwire.venue import RateBudget
 
@@ -16,7 +16,8 @@ class Outbox:
 
     def __init__(self, transport: FrameTransport, *, sends_per_s: float, clock: Clock) -> None:
         self._transport = transport
-        self._pace = TokenBucket(RateBudget(sends_per_s, 1.0), clock)
+        # one at a time: a burst, and another a second later, would look like too many to a venue whose second differs
+        self._pace = TokenBucket(RateBudget(1.0, 1.0 / (SHARE * sends_per_s)), clock, share=1.0)
         self._frames: deque[Frame] = deque()
         self._wake = asyncio.Event()
 

@@ -1,0 +1,17 @@
+"""F05: the acknowledgement of a resubscription is no proof of life."""
+
+from tests.faults.conftest import Row
+
+
+def test_a_stale_topic_is_live_again_only_when_data_flows(row: Row) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("binance")
+        watch = await row.watch(row.client(simulator), "quotes", "BTCUSDT")
+        await row.sleep(60)
+        simulator.faults.set("mute", heals="reconnect")
+        await watch.state("stale", within_s=25)
+        await watch.more(10)
+        assert len(watch.gaps) == 1
+        assert watch.states in (["live", "stale", "live"], ["live", "stale", "recovering", "live"])
+
+    row(main)
