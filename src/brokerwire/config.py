@@ -1,7 +1,7 @@
 """Frozen records only: secrets, credentials, endpoints and the client's settings."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Literal, NoReturn, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -181,16 +181,3 @@ def _split(what: str, address: str) -> SplitResult:
     except (ValueError, AttributeError, TypeError) as exc:
         raise ConfigurationError(f"{what} is not an address; write scheme://host:port") from exc
     return parts
-
-
-class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a client was told, with defaults filled in."""
-
-    venue: str
-    environment: Environment
-    credentials: Credentials
-    endpoints: Mapping[str, str] | None = None
-    settings: Mapping[str, Any] = {}
-    max_concurrent_streams: int = 10
-    timeouts: Timeouts = Timeouts()
-    network: Network = Network()

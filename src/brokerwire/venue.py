@@ -98,11 +98,8 @@ class StreamKind(Struct, frozen=True, kw_only=True):
         ping_s: We ping this often, where the venue's own heartbeat is missing or too slow.
         hold_s: A consumer may hold back the reading this long: half of what the venue waits for an answer to a ping.
         lifetime_s: The venue ends a connection at this age; it is handed over before.
-        is_token_bound: The stream ends with the token that opened it.
         max_message_bytes: A larger frame (decompressed) is a protocol error.
         sends_per_s: How many frames a second the venue takes from us on one connection.
-        cadence_s: Expected time between events of a topic, by channel; channels that may be silent are absent.
-        has_ids: Its events carry ids, so that an overlap of two connections can be de-duplicated.
     """
 
     name: str
@@ -115,12 +112,9 @@ class StreamKind(Struct, frozen=True, kw_only=True):
     ping_s: float | None = None
     hold_s: float = 30.0
     lifetime_s: float | None = None
-    is_token_bound: bool = False
     max_message_bytes: int = 8 * 2**20
     sends_per_s: float = 5.0
     poll_interval_s: float = 5.0
-    cadence_s: Mapping[str, float] = {}
-    has_ids: bool = False
 
 
 class Access(Struct, frozen=True, kw_only=True):

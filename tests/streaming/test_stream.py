@@ -376,3 +376,24 @@ def test_a_token_endpoint_that_fails_is_told_while_the_stream_goes_on(
             assert heard.states == ["live"]
 
     virtual(main)
+
+
+def test_a_mute_topic_is_not_called_live_while_its_successor_is_waited_for(
+    virtual: VirtualRun, offline: Callable[[], Any]
+) -> None:
+    async def main() -> None:
+        async with offline() as place:
+            simulator = await place.simulator("binance")
+            _, heard = await subscribe_quotes(await place.client(simulator), "BTCUSDT")
+            await asyncio.sleep(60)
+            simulator.faults.set("mute")
+            simulator.faults.set("late_ack:9")
+            await until(lambda: "stale" in heard.states)
+            await asyncio.sleep(30)
+            reasons = [status.reason for status in heard.statuses if isinstance(status, StateChange)]
+            assert "data flows again" not in reasons
+            simulator.faults.clear()
+            await heard.more(5)
+            await until(lambda: heard.states[-1] == "live")
+
+    virtual(main)

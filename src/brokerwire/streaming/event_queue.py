@@ -66,7 +66,6 @@ class EventQueue:
 
     def __init__(self, max_pending: int, policy: OverflowPolicy, *, on_fail: Callable[[SlowConsumerError], None]):
         self._max_pending = max_pending
-        self._policy = policy
         self._on_fail = on_fail
         self.items: deque[Event | Marker] = deque()
         self._held: deque[Event | Marker] = deque()

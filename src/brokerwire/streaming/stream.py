@@ -285,7 +285,7 @@ class Stream:
             silent += rung is not Rung.FLOWING
             if rung is not Rung.FLOWING:
                 self._climb(topic, route, rung)
-            elif route.state == "stale":
+            elif route.state == "stale" and route.flow.has_news:
                 self._report_gap(topic, route, route.reason)
                 self._set_state(topic, route, "live", "data flows again")
         if silent and silent == steady and any(route.flow.is_hopeless for route in self._routes.values()):

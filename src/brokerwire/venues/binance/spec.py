@@ -84,7 +84,6 @@ MARKET = StreamKind(
     lifetime_s=LIFETIME_S,
     sends_per_s=CONTROL_MESSAGES_PER_S,
     bucket="dials",
-    has_ids=True,
 )
 
 BUDGETS = {
