@@ -7,10 +7,15 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from brokerwire import Client
 from brokerwire.simulator import Simulator
 from brokerwire.testing.virtual_time import VirtualClock, VirtualTimeLoop
+
+# Hypothesis measures wall-clock time here and there; on a busy machine that says nothing about the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
