@@ -2,8 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,35 @@ from brokerwire.testing.virtual_time import VirtualClock, VirtualTimeLoop
 # Hypothesis measures wall-clock time here and there; on a busy machine that says nothing about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+ON_VIRTUAL_TIME = {"simulator", "testing", "auth", "client", "venues"}
+"""Folders whose async tests run on virtual time; a test there that needs real time asks for the loop "real"."""
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "real": asyncio.SelectorEventLoop,
+    "virtual": VirtualTimeLoop,
+}
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    marker = item.get_closest_marker("asyncio")
+    if marker is not None and "loop_factories" in marker.kwargs:
+        return LOOPS
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    is_real = folder not in ON_VIRTUAL_TIME or item.get_closest_marker("process") is not None
+    name = "real" if is_real else "virtual"
+    return {name: LOOPS[name]}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _long_lived() -> Iterator[None]:
+    """Collect garbage after a test without walking through all that was imported and collected."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

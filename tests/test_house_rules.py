@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from tests.conftest import ON_VIRTUAL_TIME
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "brokerwire"
@@ -27,7 +28,7 @@ UNTESTED = {
 }
 """Module without a test file of its own → why; each reason must hold, and the module must exist."""
 
-ON_VIRTUAL_TIME = {"faults", "conformance"}
+THROUGH_A_FIXTURE = {"faults", "conformance"}
 """Folders whose tests run through a fixture of their own, on virtual time."""
 
 SOURCES = sorted(SOURCE.rglob("*.py"))
@@ -147,7 +148,10 @@ def test_no_test_mocks_anything() -> None:
 def is_virtual(path: Path) -> bool:
     """Whether the tests of a file run on virtual time, where a sleep takes none; the fault rows all do."""
     text = text_of(path)
-    return "virtual" in text or "VirtualTimeLoop" in text or path.parent.name in ON_VIRTUAL_TIME
+    if 'loop_factories=["real"]' in text or "pytest.mark.process" in text:
+        return False
+    folder = path.relative_to(TESTS).parts[0]
+    return folder in ON_VIRTUAL_TIME | THROUGH_A_FIXTURE or "virtual" in text or "VirtualTimeLoop" in text
 
 
 def test_no_test_in_real_time_waits_for_a_duration() -> None:

@@ -8,8 +8,7 @@ import gc
 import logging
 import os
 import random
-import selectors
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -21,9 +20,10 @@ from brokerwire import BrokerwireError, Client
 from brokerwire.clock import SystemClock
 from brokerwire.simulator import Simulator
 from brokerwire.simulator.weather import Weather
-from brokerwire.testing.virtual_time import VirtualClock, VirtualSelector, VirtualTimeLoop
+from brokerwire.testing.virtual_time import VirtualClock, VirtualTimeLoop
 
-IS_FULL = os.environ.get("BROKERWIRE_FAULTS") == "full"
+IS_CONTRACT = os.environ.get("BROKERWIRE_FAULTS") == "contract"
+IS_FULL = IS_CONTRACT or os.environ.get("BROKERWIRE_FAULTS") == "full"
 SEEDS = [int(os.environ["BROKERWIRE_SEED"])] if "BROKERWIRE_SEED" in os.environ else [7, 11] if IS_FULL else [7]
 
 CANARIES = {
@@ -35,44 +35,25 @@ CANARIES = {
     "binance": {"api_key": "canary-api-key-4711", "api_secret": "canary-api-secret-4711"},
 }
 CLOSE_S = 5.0
-POLLS = 3
-"""How often sockets are asked before time may pass: on loopback what was written is there at once."""
 
 Place = Simulator | ScriptedVenue
 Main = Callable[["Row"], Awaitable[None]]
 
 
-class QuickSelector(VirtualSelector):
-    """Polls instead of waiting a moment for sockets: hours of heartbeats pass in seconds."""
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return ready sockets; if there are none, move the clock to the next timer."""
-        if timeout is None or timeout <= 0 or self.jobs:
-            return super().select(timeout)
-        for _ in range(POLLS):
-            if ready := super().select(0):
-                return ready
-            os.sched_yield()
-        self.now_s += timeout
-        return []
-
-
-class QuickLoop(VirtualTimeLoop):
-    """A virtual-time loop with that selector."""
-
-    def __init__(self) -> None:
-        self._virtual = QuickSelector()
-        asyncio.SelectorEventLoop.__init__(self, self._virtual)
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "seed" in metafunc.fixturenames:
+    has_its_own = any("seed" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "seed" in metafunc.fixturenames and not has_its_own:
         metafunc.parametrize("seed", SEEDS, ids=[f"seed{seed}" for seed in SEEDS])
 
 
 def repeats(few: int, many: int) -> int:
     """Return how often to repeat: ``few`` in every run, ``many`` in the full one."""
     return many if IS_FULL else few
+
+
+def trials(few: int, *, full: int, contract: int) -> int:
+    """Return how many trials to make: in every run, in the full one, and by hand for the contract."""
+    return contract if IS_CONTRACT else full if IS_FULL else few
 
 
 class Row:
@@ -224,7 +205,7 @@ class Row:
 
     def __call__(self, main: Main) -> None:
         """Run in virtual time."""
-        self._run(main, QuickLoop)
+        self._run(main, VirtualTimeLoop)
 
     def in_real_time(self, main: Main) -> None:
         """Run in real time."""
@@ -316,16 +297,7 @@ class Row:
             await asyncio.sleep(0)
 
 
-@pytest.fixture(scope="session")
-def _long_lived() -> Iterator[None]:
-    """Collect garbage after each row without walking through all that was imported."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture
-def row(_long_lived: None, seed: int, caplog: pytest.LogCaptureFixture) -> Row:
+def row(seed: int, caplog: pytest.LogCaptureFixture) -> Row:
     """The stage of one row."""
     return Row(seed, caplog)

@@ -1,24 +1,24 @@
-"""F33: synchronous work in a callback stalls the loop; that is no reason to call anything dead. In real time."""
+"""F33: synchronous work in a callback stalls the loop; that is no reason to call anything dead."""
 
+import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.faults.conftest import IS_FULL, SEEDS, Row
+from tests.faults.conftest import IS_FULL, SEEDS, Main, Row
 from tests.faults.watch import until
 
+from brokerwire.testing.virtual_time import VirtualTimeLoop
+
 CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
-STALLS = [pytest.param(5.0, 0, id="5s")] + ([pytest.param(30.0, 1, id="30s")] if IS_FULL else [])
 
 
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize(("stall_s", "reconnects"), STALLS)
-def test_a_stall_is_not_mistaken_for_silence(row: Row, stall_s: float, reconnects: int) -> None:
-    if stall_s > 5 and row.seed != SEEDS[0]:
-        pytest.skip("half a minute of real time is spent on one seed only")
-    row.keeps_time = False
+def stalled(work: Callable[[], None], *, reconnects: int) -> Main:
+    """Two streams, one of which has a callback that once does ``work``."""
 
     async def main(row: Row) -> None:
+        row.keeps_time = False
         watches = []
         for venue, symbol in CASES:
             simulator = await row.simulator(venue)
@@ -30,7 +30,7 @@ def test_a_stall_is_not_mistaken_for_silence(row: Row, stall_s: float, reconnect
         async def stall(_event: Any) -> None:
             if is_due[0]:
                 is_due[0] = False
-                time.sleep(stall_s)  # noqa: ASYNC251  # the fault
+                work()
 
         watches[0].behave = stall
         await until(lambda: not is_due[0])
@@ -40,4 +40,25 @@ def test_a_stall_is_not_mistaken_for_silence(row: Row, stall_s: float, reconnect
             assert "stale" not in watch.states
             assert watch.reconnects <= reconnects
 
-    row.in_real_time(main)
+    return main
+
+
+@pytest.mark.parametrize(("stall_s", "reconnects"), [pytest.param(5.0, 0, id="5s"), pytest.param(30.0, 1, id="30s")])
+def test_a_stall_is_not_mistaken_for_silence(row: Row, stall_s: float, reconnects: int) -> None:
+    def work() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        loop.stall(stall_s)
+
+    row(stalled(work, reconnects=reconnects))
+
+
+if IS_FULL:  # the same with real work; half a minute of real time is spent on one seed only
+
+    @pytest.mark.timeout(120)
+    @pytest.mark.parametrize("seed", SEEDS[:1])
+    @pytest.mark.parametrize(
+        ("stall_s", "reconnects"), [pytest.param(5.0, 0, id="5s"), pytest.param(30.0, 1, id="30s")]
+    )
+    def test_a_real_stall_is_not_mistaken_for_silence(row: Row, stall_s: float, reconnects: int) -> None:
+        row.in_real_time(stalled(lambda: time.sleep(stall_s), reconnects=reconnects))

@@ -7,6 +7,7 @@ import pytest
 
 from brokerwire.simulator import Simulator
 from brokerwire.simulator.trading import OrderTicket, TicketLeg
+from brokerwire.testing.virtual_time import VirtualClock
 
 
 class Panel:
@@ -24,7 +25,10 @@ class Panel:
 
 @pytest.fixture
 async def panel() -> AsyncIterator[Panel]:
-    async with Simulator("tradestation", seed=11) as simulator, aiohttp.ClientSession() as session:
+    async with (
+        Simulator("tradestation", seed=11, clock=VirtualClock()) as simulator,
+        aiohttp.ClientSession() as session,
+    ):
         yield Panel(simulator, session)
 
 

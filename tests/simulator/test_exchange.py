@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from brokerwire.clock import SystemClock
 from brokerwire.simulator.accounts import Account, AccountChange
 from brokerwire.simulator.exchange import Exchange
 from brokerwire.simulator.market import Market
+from brokerwire.simulator.ticks import SimBookChange
 from brokerwire.simulator.trading import OrderChange, OrderRefused, OrderTicket, PriceCondition, TicketGroup, TicketLeg
+from brokerwire.testing.virtual_time import VirtualClock
 
 
 @pytest.fixture
 async def exchange() -> AsyncIterator[Exchange]:
-    exchange = Exchange(Market(seed=1, clock=SystemClock()))
+    exchange = Exchange(Market(seed=1, clock=VirtualClock()))
     exchange.add_account(Account(account_id="M", kind="margin", cash=Decimal(100_000), fee_per_order=Decimal(1)))
     exchange.add_account(Account(account_id="F", kind="futures", cash=Decimal(50_000), fee_per_contract=Decimal(2)))
     spot = exchange.add_account(Account(account_id="S", kind="spot", fee_rate=Decimal("0.001")))
@@ -32,7 +33,7 @@ def far_below(exchange: Exchange, symbol: str = "AAPL") -> Decimal:
     return exchange.market.quote(symbol).bid - 50
 
 
-async def next_change(exchange: Exchange, order_id: int, kind: str) -> OrderChange:
+async def next_change(exchange: Exchange, order_id: int, kind: str, within_s: float = 10) -> OrderChange:
     found: asyncio.Future[OrderChange] = asyncio.get_running_loop().create_future()
 
     def listen(change: OrderChange) -> None:
@@ -41,7 +42,7 @@ async def next_change(exchange: Exchange, order_id: int, kind: str) -> OrderChan
 
     leave = exchange.listen(listen)
     try:
-        return await asyncio.wait_for(found, 10)
+        return await asyncio.wait_for(found, within_s)
     finally:
         leave()
 
@@ -71,11 +72,11 @@ async def test_limit_order_rests_and_fills_when_the_market_comes(exchange: Excha
     market, symbol = exchange.market, "BTCUSDT"
     ask = market.quote(symbol).ask
     coming = [market.quote(symbol, market.now_ns() + step * 200_000_000).ask for step in range(2, 30)]
-    limit = next((price for price in coming if price < ask), ask)
+    limit = next(price for price in coming if price < ask)
     order = exchange.place(ticket(symbol, account="S", quantity="0.00001", type="limit", limit_price=limit))
-    if order.is_open:
-        change = await next_change(exchange, order.order_id, "fill")
-        assert (change.fills[0].liquidity, change.fills[0].price) == ("maker", limit)
+    assert order.is_open
+    change = await next_change(exchange, order.order_id, "fill")
+    assert (change.fills[0].liquidity, change.fills[0].price) == ("maker", limit)
     assert order.status == "filled"
 
 
@@ -149,16 +150,11 @@ async def test_stop_limit_rests_after_its_trigger(exchange: Exchange) -> None:
 
 async def test_waiting_stop_triggers_when_the_market_reaches_it(exchange: Exchange) -> None:
     market = exchange.market
-    now_ns = market.now_ns()
-    symbol, last, stop = next(
-        (symbol, last, price)
-        for symbol in ("AAPL", "NVDA", "TSLA", "SPY", "AMD", "MSFT")  # some prices stand still for a while
-        for last in [market.last_trade(symbol).price]
-        for price in [market.last_trade(symbol, now_ns + step * 200_000_000).price for step in range(3, 40)]
-        if price != last
-    )
-    exchange.place(ticket(symbol))
-    order = exchange.place(ticket(symbol, side="buy" if stop > last else "sell", type="stop", stop_price=stop))
+    last = market.last_trade("AAPL").price
+    coming = [market.last_trade("AAPL", market.now_ns() + step * 200_000_000).price for step in range(3, 40)]
+    stop = next(price for price in coming if price != last)
+    exchange.place(ticket())
+    order = exchange.place(ticket(side="buy" if stop > last else "sell", type="stop", stop_price=stop))
     assert not order.is_triggered
     await next_change(exchange, order.order_id, "fill")
     assert order.is_triggered
@@ -402,3 +398,68 @@ async def test_waiting_combination_fills_when_its_price_comes(exchange: Exchange
     order.limit_price = Decimal(100)
     await next_change(exchange, order.order_id, "fill")
     assert order.status == "filled"
+
+
+async def test_two_stops_of_one_price_end_each_other_in_one_tick(exchange: Exchange) -> None:
+    market = exchange.market
+    last = market.last_trade("AAPL").price
+    coming = [market.last_trade("AAPL", market.now_ns() + step * 200_000_000).price for step in range(3, 40)]
+    stop = next(price for price in coming if price != last)
+    twin = ticket(side="buy" if stop > last else "sell", type="stop", stop_price=stop)
+    exchange.place(ticket(quantity=20))
+    first, second = exchange.place_group(TicketGroup(type="oco", tickets=(twin, twin)))
+    await next_change(exchange, first.order_id, "fill")
+    assert (first.status, second.status) == ("filled", "cancelled")
+
+
+async def test_book_changes_leave_a_resting_order_alone(exchange: Exchange) -> None:
+    seen: list[Any] = []
+    order = exchange.place(ticket(type="limit", limit_price=far_below(exchange)))
+    leave = exchange.market.watch("AAPL", seen.append, with_book=True)
+    await asyncio.sleep(2)
+    leave()
+    assert any(isinstance(tick, SimBookChange) for tick in seen)
+    assert order.status == "working"
+
+
+async def test_trailing_stop_follows_the_market_up_and_triggers_on_the_way_down(exchange: Exchange) -> None:
+    exchange.place(ticket())
+    order = exchange.place(ticket(side="sell", type="stop", trail_amount=Decimal("0.02")))
+    before = order.stop_price
+    await next_change(exchange, order.order_id, "fill", within_s=600)
+    assert before is not None
+    assert order.stop_price is not None
+    assert order.stop_price >= before
+    assert order.is_triggered
+
+
+async def test_stop_limit_can_become_a_limit_order(exchange: Exchange) -> None:
+    bid = exchange.market.quote("AAPL").bid
+    order = exchange.place(ticket(type="stop_limit", stop_price=bid + 50, limit_price=bid + 60))
+    exchange.replace(order.order_id, order_type="limit", limit_price=bid - 50)
+    assert (order.type, order.limit_price, order.status) == ("limit", bid - 50, "working")
+
+
+async def test_cancelled_child_is_not_released_when_its_parent_fills(exchange: Exchange) -> None:
+    child = TicketGroup(type="normal", tickets=(ticket(side="sell", type="stop", stop_price=Decimal(1)),))
+    parent = exchange.place(ticket(type="limit", limit_price=far_below(exchange), children=(child,)))
+    exchange.cancel(parent.child_ids[0])
+    exchange.replace(parent.order_id, order_type="market")
+    assert parent.status == "filled"
+    assert exchange.orders[parent.child_ids[0]].status == "cancelled"
+
+
+async def test_order_that_ended_does_not_expire(exchange: Exchange) -> None:
+    order = exchange.place(ticket())
+    exchange.expire(order.order_id)
+    assert order.status == "filled"
+
+
+async def test_spot_sale_locks_what_it_sells(exchange: Exchange) -> None:
+    balance = exchange.accounts["S"].balance("BTC")
+    balance.free = Decimal(1)
+    price = exchange.market.quote("BTCUSDT").ask + 1000
+    exchange.place(
+        ticket("BTCUSDT", account="S", side="sell", quantity="0.1", type="limit", limit_price=price, post_only=True)
+    )
+    assert (balance.free, balance.locked) == (Decimal("0.9"), Decimal("0.1"))

@@ -85,3 +85,16 @@ def test_third_friday_and_expiry() -> None:
 @pytest.mark.parametrize(("price", "step"), [(10, "0.5"), (50, "1"), (160, "2.5"), (600, "5"), (6000, "25")])
 def test_strikes_lie_wider_apart_at_higher_prices(price: int, step: str) -> None:
     assert strike_step(Decimal(price)) == Decimal(step)
+
+
+def test_after_the_third_friday_the_month_has_no_monthly_expiration_left() -> None:
+    today = date(2026, 11, 24)
+    days = Universe(today).expirations("AAPL")
+    assert min(days) == date(2026, 11, 27)
+    assert third_friday(2026, 12) in days
+
+
+def test_symbols_that_were_asked_for_are_not_remembered_without_end(universe: Universe) -> None:
+    for number in range(50_002):
+        assert universe.find(f"N{number}") is None
+    assert universe.find("ES") is None

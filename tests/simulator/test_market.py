@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from brokerwire.clock import Clock, SystemClock
+from brokerwire.clock import Clock
 from brokerwire.simulator.market import Market, SimBookChange, SimQuote, SimTrade, Tick, bar_windows
+from brokerwire.testing.virtual_time import VirtualClock
 
 SECOND, MINUTE, HOUR, DAY = 10**9, 60 * 10**9, 3600 * 10**9, 86_400 * 10**9
 SYMBOLS = ["AAPL", "BTCUSDT", "ETHBTC", "SHIBUSDT", "ESZ26", "@ES", "AMD 261218C160", "$SPX.X", "EURUSD"]
@@ -131,7 +132,7 @@ async def test_collected_bars_equal_bars(market: Market) -> None:
 
 
 async def test_watched_symbol_ticks_agree_with_history_and_books() -> None:
-    market = Market(seed=3, clock=SystemClock())
+    market = Market(seed=3, clock=VirtualClock())
     ticks: list[Tick] = []
     enough = asyncio.Event()
 
@@ -164,7 +165,7 @@ async def test_watched_symbol_ticks_agree_with_history_and_books() -> None:
 
 
 async def test_listener_that_left_hears_nothing_more() -> None:
-    market = Market(seed=3, clock=SystemClock(), rate=10)
+    market = Market(seed=3, clock=VirtualClock(), rate=10)
     heard: list[Tick] = []
     got_one = asyncio.Event()
     stop_first = market.watch("AAPL", heard.append)
@@ -175,3 +176,22 @@ async def test_listener_that_left_hears_nothing_more() -> None:
     assert heard == []
     await market.close()
     await market.close()
+
+
+async def test_closing_stops_the_ticks_of_those_who_still_listen() -> None:
+    market = Market(seed=3, clock=VirtualClock())
+    heard: list[Tick] = []
+    stop = market.watch("AAPL", heard.append)
+    await market.close()
+    await asyncio.sleep(5)
+    stop()
+    assert heard == []
+
+
+def test_cheap_instrument_has_no_bids_at_or_below_zero(market: Market) -> None:
+    cheapest = min(
+        (each.symbol for each in market.universe.all() if each.kind == "crypto"),
+        key=lambda symbol: market.quote(symbol).bid / market.instrument(symbol).tick,
+    )
+    book = market.book(cheapest, 100)
+    assert all(level.price > 0 for level in book.bids)

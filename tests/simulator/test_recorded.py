@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from brokerwire.simulator import Simulator
 from brokerwire.simulator.recorded import (
     Answered,
     Configured,
@@ -15,6 +17,7 @@ from brokerwire.simulator.recorded import (
     parse_lines,
     read_recording,
 )
+from brokerwire.testing.virtual_time import VirtualClock
 
 SHARED = Path(__file__).parents[3] / "shared" / "recordings" / "binance"
 
@@ -88,7 +91,52 @@ def test_sent_frames_are_kept(tmp_path):
     assert [sent.payload for sent in read_recording(tmp_path).sent] == [b'{"id":1}']
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the shared recording is not at {SHARED}")
-def test_shared_recording_is_read_whole():
-    recording = read_recording(SHARED)
-    assert (len(recording.frames), len(recording.answers), len(recording.configurations)) == (265, 5, 1)
+STREAMS = [f"{pair}@{kind}" for pair in ("btcusdt", "ethusdt", "bnbusdt") for kind in ("depth@100ms", "bookTicker")]
+
+
+async def write_session_down(folder: Path, count: int) -> list[bytes]:
+    """Write down what a simulated venue says, as a recorder would; returns the frames."""
+    clock = VirtualClock()
+    frames: list[bytes] = []
+    answers: list[str] = []
+    async with Simulator("binance", seed=3, clock=clock) as simulator, aiohttp.ClientSession() as session:
+        url = f"{simulator.endpoints['stream']}/stream?streams={'/'.join(STREAMS)}"
+        lines = [f"{url} <-> {clock.time_ns() / 1e9}"]
+        async with session.ws_connect(url) as socket:
+            for number in range(count):
+                text = await socket.receive_str(timeout=10)
+                frames.append(text.encode())
+                lines.append(f"{clock.time_ns() / 1e9}: {text}")
+                if number == count // 2:
+                    answers += [
+                        await written_answer(session, simulator, clock, pair) for pair in ("BTCUSDT", "ETHUSDT")
+                    ]
+    write(folder, "BINANCE.ws.1.0", *lines)
+    write(folder, "BINANCE.http.0.0", *answers)
+    return frames
+
+
+async def written_answer(session: aiohttp.ClientSession, simulator: Simulator, clock: VirtualClock, pair: str) -> str:
+    url = f"{simulator.endpoints['rest']}/api/v3/depth?symbol={pair}&limit=1000"
+    async with session.get(url) as answer:
+        return f"{url} -> {clock.time_ns() / 1e9}: {await answer.text()}"
+
+
+async def test_session_written_down_from_the_wire_is_read_whole_and_played_again(tmp_path):
+    frames = await write_session_down(tmp_path, 300)
+    recording = read_recording(tmp_path)
+    assert [frame.payload for frame in recording.frames] == frames
+    assert [answer.parameter("symbol") for answer in recording.answers] == ["BTCUSDT", "ETHUSDT"]
+    settings = {"replay_delay_s": 0.2}
+    simulator = Simulator("binance", clock=VirtualClock(), replay=tmp_path, speed="max", settings=settings)
+    async with simulator, aiohttp.ClientSession() as session:
+        url = f"{simulator.endpoints['stream']}/stream?streams={'/'.join(STREAMS)}"
+        async with session.ws_connect(url) as socket:
+            assert [(await socket.receive_str(timeout=10)).encode() for _ in frames] == frames
+
+
+if SHARED.is_dir():  # a venue's own words, which are not ours to keep beside the code
+
+    def test_shared_recording_is_read_whole():
+        recording = read_recording(SHARED)
+        assert (len(recording.frames), len(recording.answers), len(recording.configurations)) == (265, 5, 1)

@@ -5,9 +5,9 @@ import asyncio
 import msgspec
 import pytest
 
-from brokerwire.clock import SystemClock
 from brokerwire.simulator.recorded import Answered
 from brokerwire.simulator.replay import START_DELAY_S, RecordedAnswers, ReplayClock
+from brokerwire.testing.virtual_time import VirtualClock
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -98,7 +98,7 @@ async def test_speed_max_lets_the_sockets_drain_now_and_then():
             end.set()
 
     items = [Item(n) for n in range(200)]
-    replay = ReplayClock(items, publish, clock=SystemClock(), speed="max", drain=drain, start_delay_s=0.01)
+    replay = ReplayClock(items, publish, clock=VirtualClock(), speed="max", drain=drain, start_delay_s=0.01)
     replay.subscription_arrived()
     await asyncio.wait_for(end.wait(), 5)
     assert drains == [64, 128, 192]
@@ -111,7 +111,7 @@ async def test_speed_max_without_sockets_to_wait_for_plays_on():
     replay = ReplayClock(
         items,
         lambda item: end.set() if item is items[-1] else None,
-        clock=SystemClock(),
+        clock=VirtualClock(),
         speed="max",
         start_delay_s=0.01,
     )
@@ -171,7 +171,7 @@ async def test_close_before_the_start_plays_nothing():
 
 
 async def test_close_while_playing_stops_there():
-    player = Player(clock=SystemClock(), speed=1.0)
+    player = Player(clock=VirtualClock(), speed=1.0)
     player.replay.subscription_arrived()
     await asyncio.wait_for(player.first.wait(), 5)
     await player.replay.close()

@@ -349,6 +349,41 @@ def test_endpoints_of_the_target_lead_through_the_proxy(virtual: VirtualRun) -> 
     virtual(main)
 
 
+def test_endpoints_of_other_servers_stay_as_they_are() -> None:
+    weather = Weather.before("ws://127.0.0.1:4711")
+    assert weather.endpoints({"rest": "http://127.0.0.1:4712"}) == {"rest": "http://127.0.0.1:4712"}
+
+
+async def test_closing_at_once_resets_whoever_has_only_just_come() -> None:
+    async with Echo().listening() as port:
+        for turns in range(4):
+            weather = Weather(HOST, port)
+            await weather.start()
+            reader, writer = await asyncio.open_connection(HOST, weather.port)
+            while not weather.accepted:  # noqa: ASYNC110  # each turn of the loop counts here
+                await asyncio.sleep(0)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await weather.close()
+            await weather.close()
+            with pytest.raises(ConnectionError):
+                await asyncio.wait_for(reader.readexactly(1), 5)
+            writer.close()
+
+
+def test_a_condition_cuts_as_many_connections_as_it_was_told_to(virtual: VirtualRun) -> None:
+    async def main(scene: Scene) -> None:
+        scene.weather.set("reset:0", times=2)
+        for _ in range(2):
+            caller = await scene.call()
+            with pytest.raises(ConnectionResetError):
+                await caller.get(5)
+        assert scene.weather.find("reset") is None
+        await scene.talking()
+
+    play(virtual, main)
+
+
 def test_every_condition_can_be_set_and_cleared() -> None:
     weather = Weather(HOST, 1)
     for name in KNOWN_WEATHER:

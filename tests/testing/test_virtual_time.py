@@ -1,4 +1,5 @@
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -101,3 +102,35 @@ def test_a_task_that_is_left_fails_the_run(virtual: Any) -> None:
 
     with pytest.raises(AssertionError, match="tasks were left"):
         virtual(main)
+
+
+@pytest.mark.parametrize("is_threaded", [False, True])
+def test_a_loop_in_which_nothing_can_happen_says_so(*, is_threaded: bool) -> None:
+    done = threading.Event()
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_later(3600, lambda: None)
+        await (asyncio.to_thread(done.wait) if is_threaded else asyncio.Event().wait())
+
+    loop = VirtualTimeLoop(stuck_s=0.05)
+    with pytest.raises(RuntimeError, match="nothing can happen"):
+        loop.run_until_complete(main())
+    done.set()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.get_loop()
+
+
+def test_a_stall_passes_time_at_once_and_timers_strike_after_it() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        struck: list[float] = []
+        loop.call_later(1, lambda: struck.append(loop.time()))
+        loop.stall(30)
+        assert struck == []
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert struck == [30]
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(main())

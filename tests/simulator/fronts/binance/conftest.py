@@ -11,12 +11,12 @@ import aiohttp
 import msgspec
 import pytest
 
-from brokerwire.clock import SystemClock
 from brokerwire.simulator import Simulator
 from brokerwire.simulator.fronts.binance.desk import Desk
 from brokerwire.simulator.fronts.binance.limits import RequestLimits, Settings
 from brokerwire.simulator.fronts.binance.listing import Listing
 from brokerwire.simulator.market import Market
+from brokerwire.testing.virtual_time import VirtualClock
 
 TIMEOUT_S = 10
 
@@ -86,7 +86,8 @@ async def receive_until(socket: aiohttp.ClientWebSocketResponse, wanted: Callabl
 @asynccontextmanager
 async def open_venue(**options: Any) -> AsyncIterator[Venue]:
     """Start a simulator and a client session."""
-    async with Simulator("binance", seed=5, **options) as simulator, aiohttp.ClientSession() as session:
+    simulator = Simulator("binance", seed=5, clock=VirtualClock(), **options)
+    async with simulator, aiohttp.ClientSession() as session:
         yield Venue(simulator, session)
 
 
@@ -114,7 +115,7 @@ def read_until() -> Callable[..., Any]:
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    market = Market(seed=5, clock=SystemClock())
+    market = Market(seed=5, clock=VirtualClock())
     yield Desk(market, Listing(market.universe), RequestLimits(Settings()), Settings())
     await market.close()
 

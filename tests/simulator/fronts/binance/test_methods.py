@@ -11,7 +11,8 @@ from brokerwire.simulator.fronts.binance.refusals import Refusal
 def test_paths_and_names_are_those_of_the_venue():
     paths = (
         "ping time exchangeInfo depth trades historicalTrades aggTrades klines uiKlines avgPrice "
-        "ticker/24hr ticker/tradingDay ticker ticker/price ticker/bookTicker"
+        "ticker/24hr ticker/tradingDay ticker ticker/price ticker/bookTicker "
+        "executionRules referencePrice referencePrice/calculation historicalBlockTrades"
     )
     assert set(methods.BY_PATH) == {f"/api/v3/{path}" for path in paths.split()}
     assert {"ticker.book", "trades.recent", "trades.historical", "trades.aggregate"} <= set(methods.BY_NAME)

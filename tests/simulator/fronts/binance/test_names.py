@@ -22,6 +22,7 @@ from brokerwire.simulator.fronts.binance.names import parse_name
         ("btcusdt@miniTicker", "miniTicker", "", 0, 1000),
         ("btcusdt@ticker_4h", "window", "4h", 0, 1000),
         ("btcusdt@avgPrice", "avgPrice", "", 0, 1000),
+        ("btcusdt@referencePrice", "referencePrice", "", 0, 1000),
         ("!miniTicker@arr", "allMiniTicker", "", 0, 1000),
         ("!miniTicker@arr@3000ms", "allMiniTicker", "", 0, 3000),
         ("!ticker_1h@arr", "allWindow", "1h", 0, 1000),
@@ -39,7 +40,7 @@ def test_zone_suffix_moves_kline_bars_by_eight_hours():
     assert (name.option, name.offset_ns) == ("1d", 8 * 3600 * 10**9)
 
 
-@pytest.mark.parametrize("text", ["!ticker@arr", "!bookTicker", "btcusdt@referencePrice", "a" * 64])
+@pytest.mark.parametrize("text", ["!ticker@arr", "!bookTicker", "btcusdt@blockTrade", "a" * 64])
 def test_retired_streams_and_listen_keys_are_taken_and_silent(text):
     name = parse_name(text)
     assert name is not None

@@ -51,6 +51,12 @@ def test_older_deltas_do_not_touch_a_snapshot(book):
     assert advance(book.encode(), [Delta(0, 102, [("1.1", "0")], [])]) == book.encode()
 
 
+def test_deltas_in_disorder_do_not_turn_a_snapshot_back(book):
+    newer, older = Delta(0, 104, [("1.1", "6")], []), Delta(1, 103, [("1.1", "5")], [])
+    advanced = msgspec.json.decode(advance(book.encode(), [newer, older]))
+    assert (advanced["lastUpdateId"], advanced["bids"][0]) == (104, ["1.1", "6"])
+
+
 def test_exchange_information_is_cut_down_to_what_is_asked_for(session):
     whole = session.exchange_info(None)
     one = msgspec.json.decode(session.exchange_info(frozenset({"CCCBBB"})))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from brokerwire.clock import SystemClock
 from brokerwire.simulator.faults import Faults
 from brokerwire.simulator.fronts.binance.refusals import Refusal
 from brokerwire.simulator.fronts.binance.request_faults import RequestFaults
+from brokerwire.testing.virtual_time import VirtualClock
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def board():
 
 @pytest.fixture
 def faults(board):
-    return RequestFaults(board, clock=SystemClock(), now_ns=lambda: 10**18)
+    return RequestFaults(board, clock=VirtualClock(), now_ns=lambda: 10**18)
 
 
 async def test_nothing_strikes_while_no_fault_is_on(faults):

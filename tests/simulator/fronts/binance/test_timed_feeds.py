@@ -55,6 +55,7 @@ async def test_figures_of_a_second_have_their_keys(desk):
         "miniTicker": list("eEscohlvq"),
         "ticker_4h": list("eEspPohlcwvqOCFLn"),
         "avgPrice": list("eEsiwT"),
+        "referencePrice": list("esrt"),
     }
     collectors = {kind: Collector(1) for kind in expected}
     feeds = [SecondFeed(desk, parse_name(f"ethusdt@{kind}"), found.publish) for kind, found in collectors.items()]
@@ -98,3 +99,19 @@ async def test_pulse_beats_at_the_moments_it_names_until_closed():
 
 def test_boundary_is_the_next_whole_multiple():
     assert [next_boundary(n, 10) for n in (0, 9, 10)] == [10, 10, 20]
+
+
+async def test_ticker_is_silent_when_nothing_was_traded_since_the_last_one(desk):
+    collector = Collector(1)
+    feed = SecondFeed(desk, parse_name("btcusdt@miniTicker"), collector.publish)
+    for _ in range(2):
+        feed._beat(desk.now_ns())
+    feed.close()
+    assert len(collector.got) == 1
+
+
+async def test_array_holds_only_symbols_that_traded_since_the_last_one(desk):
+    feed = ArrayFeed(desk, parse_name("!miniTicker@arr"), lambda event: None)
+    assert len(await feed._changed(desk.now_ns())) == len(desk.listing.symbols)
+    assert await feed._changed(desk.now_ns()) == []
+    feed.close()

@@ -56,3 +56,13 @@ async def test_closed_feed_tells_nothing(parts):
     feed.close()
     place(trading)
     assert events == []
+
+
+async def test_other_accounts_and_mere_intentions_are_not_told(parts):
+    trading, feed = parts
+    events = []
+    feed.add(events.append)
+    order = place(trading)
+    trading.exchange.cancel_delay_s = 1.0
+    trading.exchange.cancel(order["orderId"])
+    assert [event.kind for event in events] == ["NEW"]

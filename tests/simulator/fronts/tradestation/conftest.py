@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from brokerwire.simulator import Simulator
+from brokerwire.testing.virtual_time import VirtualClock
 
 MARGIN, FUTURES = "SIM2510014M", "SIM2510014F"
 PATIENCE_S = 15
@@ -97,7 +98,8 @@ async def start() -> AsyncIterator[Callable[..., Any]]:
     async with AsyncExitStack() as stack:
 
         async def run(**settings: Any) -> Wire:
-            simulator = await stack.enter_async_context(Simulator("tradestation", seed=7, settings=settings))
+            simulator = Simulator("tradestation", seed=7, clock=VirtualClock(), settings=settings)
+            await stack.enter_async_context(simulator)
             session = await stack.enter_async_context(aiohttp.ClientSession())
             wire = Wire(simulator, session)
             await wire.sign_in()

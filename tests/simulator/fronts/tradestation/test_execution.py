@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import pytest
@@ -282,3 +283,47 @@ async def test_routes_and_triggers(wire: Any) -> None:
     assert {t["Key"] for t in triggers} == {
         "STT", "STTN", "SBA", "SAB", "DTT", "DTTN", "DBA", "DAB", "TTT", "TTTN", "TBA", "TAB",
     }  # fmt: skip
+
+
+async def test_some_advanced_options_can_be_replaced_and_others_left(wire: Any) -> None:
+    placed = await wire.place(OrderType="Limit", LimitPrice="50.00")
+    path = f"{ORDERS}/{placed['OrderID']}"
+    rules = [{"RuleType": "Price", "Symbol": "AMD", "Predicate": "Gt", "TriggerKey": "STT", "Price": "1"}]
+    for options in (
+        {"MarketActivationRules": {"ClearAll": False, "Rules": rules}},
+        {"ShowOnlyQuantity": "5"},
+        {"TimeActivationRules": {"ClearAll": True, "Rules": []}},
+    ):
+        assert (await wire.call("PUT", path, {"AdvancedOptions": options}))[0] == 200
+        await asyncio.sleep(1)
+    async with wire.stream(f"/v3/brokerage/stream/accounts/{MARGIN}/orders/{placed['OrderID']}") as lines:
+        found = await lines.frame()
+    assert found["ShowOnlyQuantity"] == "5"
+    assert found["MarketActivationRules"][0]["Symbol"] == "AMD"
+
+
+async def test_order_for_nothing_is_refused(wire: Any) -> None:
+    assert "Error" in await wire.place(Quantity="0")
+
+
+async def test_confirmation_of_options_at_the_market_and_of_a_covered_call(wire: Any) -> None:
+    market = wire.simulator.exchange.market
+    day = f"{market.universe.expirations('AMD')[3]:%y%m%d}"
+    strike = market.universe.strikes("AMD")[20].normalize()
+    call = f"AMD {day}C{strike:f}"
+    single = order(Symbol=call, Quantity="1", OrderType="Market", LimitPrice=None, TradeAction="BUYTOOPEN")
+    _, body = await wire.call("POST", "/v3/orderexecution/orderconfirm", single)
+    (confirmed,) = body["Confirmations"]
+    assert "LimitPrice" not in confirmed
+    assert "Spread" not in confirmed
+    assert confirmed["Legs"][0]["OptionType"] == "CALL"
+    legs = [
+        {"Symbol": "AMD", "Quantity": "100", "TradeAction": "BUY"},
+        {"Symbol": call, "Quantity": "1", "TradeAction": "SELLTOOPEN"},
+    ]
+    covered = {name: value for name, value in order(LimitPrice="90").items() if name not in ("Symbol", "TradeAction")}
+    status, body = await wire.call("POST", "/v3/orderexecution/orderconfirm", covered | {"Legs": legs})
+    assert status == 200, body
+    stock, option = body["Confirmations"][0]["Legs"]
+    assert "StrikePrice" not in stock
+    assert "StrikePrice" in option

@@ -23,6 +23,7 @@ async def test_v2_errors_have_their_own_shape_and_take_the_token_as_a_parameter(
     assert status == 401
     assert list(body) == ["TraceId", "StatusCode", "Message"]
     assert (await wire.call("GET", f"/v2/data/symbols/suggest/AAPL?access_token={token}"))[0] == 200
+    assert (await wire.call("GET", f"{QUOTES}?access_token={token}"))[0] == 200
 
 
 async def test_token_without_the_scope_is_forbidden(wire: Any) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -39,6 +40,13 @@ async def test_code_grant_gives_every_token(wire: Any) -> None:
     assert (body["expires_in"], body["token_type"]) == (1200, "Bearer")
     assert body["scope"] == QUERY["scope"]
     assert (await token(wire, client_secret="s", **fields))[0] == 403
+
+
+async def test_tokens_are_given_where_clients_of_the_sim_host_ask_for_them(wire: Any) -> None:
+    form = {"grant_type": "refresh_token", **wire.simulator.credentials}
+    async with wire.session.post(f"{wire.simulator.endpoints['auth']}/sim/oauth/token", data=form) as answer:
+        assert answer.status == 200
+        assert (await answer.json())["token_type"] == "Bearer"
 
 
 async def test_pkce_needs_the_verifier_and_no_secret(wire: Any) -> None:
@@ -149,3 +157,14 @@ async def test_broken_token_endpoint(wire: Any, argument: str, status: int) -> N
 async def test_slow_token_endpoint_answers_in_the_end(wire: Any) -> None:
     wire.simulator.faults.set("token_down:slow", seconds=0.05)
     assert (await token(wire, grant_type="refresh_token", refresh_token="any"))[0] == 200
+
+
+async def test_token_endpoint_that_hangs_never_answers(wire: Any) -> None:
+    wire.simulator.faults.set("token_down:hang")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(token(wire, grant_type="refresh_token", refresh_token="any"), 3600)
+
+
+async def test_revocation_that_is_not_a_form_is_refused(wire: Any) -> None:
+    async with wire.session.post(f"{wire.rest}/oauth/revoke", json={"token": "one"}) as answer:
+        assert answer.status == 400

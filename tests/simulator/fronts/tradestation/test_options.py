@@ -87,15 +87,25 @@ async def test_chain_begins_with_every_spread_and_goes_on(wire: Any) -> None:
     async with wire.stream(f"{LIVE}/chains/AAPL?strikeProximity=2&optionType=All") as lines:
         burst: dict[tuple[str, str], dict[str, Any]] = {}
         while (later := await lines.frame()) and (key := (later["Side"], later["Strikes"][0])) not in burst:
-            burst[key] = later  # how many there are depends on where the market stands between two strikes
-    assert len(burst) >= 8
-    assert set(burst) == {(side, strike) for _, strike in burst for side in ("Call", "Put")}
+            burst[key] = later
+    strikes = {strike for _, strike in burst}
+    assert len(strikes) == 4  # two on each side of the market
+    assert set(burst) == {(side, strike) for strike in strikes for side in ("Call", "Put")}
     first = next(iter(burst.values()))
     assert next(iter(first)) == "Delta"
     assert list(first)[-4:] == ["Volume", "Side", "Strikes", "Legs"]
     assert isinstance(first["AskSize"], int)
     assert isinstance(first["Delta"], str)
     assert set(later) == set(first)
+
+
+async def test_no_update_of_a_chain_comes_before_its_last_spread_however_slowly_it_is_written(wire: Any) -> None:
+    wire.simulator.faults.set("split_chunks")
+    async with wire.stream(f"{LIVE}/chains/AAPL?strikeProximity=10") as lines:
+        frames = [await lines.frame() for _ in range(60)]
+    keys = [(frame["Side"], frame["Strikes"][0]) for frame in frames]
+    assert len(set(keys[:40])) == 40
+    assert set(keys[40:]) <= set(keys[:40])
 
 
 async def test_chain_filters(wire: Any) -> None:
@@ -116,3 +126,23 @@ async def test_spread_quote_of_given_legs(wire: Any) -> None:
     assert [leg["Ratio"] for leg in frame["Legs"]] == [1, -1]
     assert frame["Strikes"] == ["260", "265"]
     assert 0 < float(frame["Bid"]) < float(frame["Ask"]) < 5.5
+
+
+async def test_stock_has_no_chance_to_end_in_the_money(wire: Any) -> None:
+    async with wire.stream(f"{LIVE}/quotes?legs[0].Symbol=AAPL&legs[0].Ratio=100") as lines:
+        frame = await lines.frame()
+    assert float(frame["Delta"]) == 1
+    assert "ProbabilityITM" not in frame
+    assert frame["Legs"] == [{"Symbol": "AAPL", "Ratio": 100, "AssetType": "Stock"}]
+
+
+async def test_risk_of_a_covered_call(wire: Any) -> None:
+    day = f"{monthly(wire, 3):%y%m%d}"
+    legs = [
+        {"Symbol": "AAPL", "Quantity": 100, "TradeAction": "BUY"},
+        {"Symbol": f"AAPL {day}C260", "Quantity": 1, "TradeAction": "SELL"},
+    ]
+    status, body = await wire.call("POST", f"{OPTIONS}/riskreward", {"SpreadPrice": 250, "Legs": legs})
+    assert status == 200
+    assert (body["MaxGainIsInfinite"], body["AdjustedMaxGain"]) == (False, "1000")
+    assert body["BreakevenPoints"] == ["250"]

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -85,3 +86,22 @@ async def test_index_option_is_named_as_such(wire: Any) -> None:
     await wire.place(Symbol=f"SPXW {day:%y%m%d}P6000", Quantity="1", TradeAction="SELLTOOPEN")
     rows = (await wire.get(f"/v3/brokerage/accounts/{MARGIN}/positions?symbol=SPX*"))["Positions"]
     assert rows[0]["AssetType"] == "INDEXOPTION"
+
+
+async def test_other_accounts_do_not_show(wire: Any) -> None:
+    future = wire.simulator.exchange.market.universe.contracts("MES")[0].symbol
+    async with wire.stream(STREAM) as lines:
+        await lines.until(lambda f: f.get("StreamStatus") == "EndSnapshot")
+        await wire.place(AccountID=FUTURES, Symbol=future, Quantity="1")
+        await wire.place(Symbol="AMD")
+        frames = await lines.until(lambda f: f.get("Symbol") == "AMD")
+    assert {frame["AccountID"] for frame in frames if "AccountID" in frame} == {MARGIN}
+
+
+async def test_position_that_was_given_meanwhile_may_end(wire: Any) -> None:
+    exchange = wire.simulator.exchange
+    async with wire.stream(STREAM) as lines:
+        await lines.until(lambda f: f.get("StreamStatus") == "EndSnapshot")
+        given = exchange.give_position(MARGIN, "AMD", quantity=Decimal(10), average_price=Decimal(100))
+        await wire.place(Symbol="AMD", TradeAction="SELL")
+        await lines.until(lambda f: f.get("PositionID") == str(given.position_id) and f.get("Deleted"))

@@ -3,9 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from brokerwire.clock import SystemClock
 from brokerwire.simulator.fronts.tradestation.spreads import SPREAD_TYPES, SpreadBoard, build_spread, strike_rows
 from brokerwire.simulator.market import Market
+from brokerwire.testing.virtual_time import VirtualClock
 
 
 def test_rows_of_strikes_keep_their_distance() -> None:
@@ -16,7 +16,7 @@ def test_rows_of_strikes_keep_their_distance() -> None:
 
 @pytest.mark.parametrize("name", sorted(SPREAD_TYPES))
 async def test_every_spread_type_can_be_priced(name: str) -> None:
-    market = Market(seed=1, clock=SystemClock())
+    market = Market(seed=1, clock=VirtualClock())
     spread_type = SPREAD_TYPES[name]
     underlying = market.instrument("AAPL")
     strikes = [Decimal(250 + 5 * n) for n in range(spread_type.strikes)]

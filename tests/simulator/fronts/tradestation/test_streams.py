@@ -218,3 +218,21 @@ async def test_every_attempt_at_a_stream_is_a_dial(wire: Any) -> None:
         async with wire.stream(QUOTES):
             continue
     assert wire.simulator.journal.count("dial", path=QUOTES) == 2
+
+
+async def test_client_for_whom_too_much_piles_up_is_cut_off(start: Any) -> None:
+    wire = await start(rate=3, max_pending=3)
+    wire.simulator.faults.set("split_chunks")
+    async with wire.stream("/v3/marketdata/stream/quotes/AAPL,MSFT,NVDA,AMD,SPY") as lines:
+        with pytest.raises(aiohttp.ClientError):
+            await lines.until(lambda f: False)
+    assert wire.simulator.journal.count("stream_close") == 1
+
+
+async def test_lines_that_come_while_others_are_written_follow_them(start: Any) -> None:
+    wire = await start(rate=3)
+    wire.simulator.faults.set("split_chunks")
+    async with wire.stream("/v3/marketdata/stream/quotes/AAPL,MSFT") as lines:
+        frames = [await lines.frame() for _ in range(60)]
+    assert {frame["Symbol"] for frame in frames[30:]} == {"AAPL", "MSFT"}
+    assert not any("Heartbeat" in frame for frame in frames)

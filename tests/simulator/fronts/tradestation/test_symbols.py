@@ -1,4 +1,5 @@
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -72,3 +73,16 @@ async def test_search_by_name_category_and_root(wire: Any) -> None:
     assert {row["OptionType"] for row in options} == {"Call"}
     assert await wire.get("/v2/data/symbols/search/R=NOPE&C=SO") == []
     assert await wire.get("/v2/data/symbols/search/N=A&C=Bond") == []
+
+
+async def test_option_of_an_index_says_so(wire: Any) -> None:
+    universe = wire.simulator.exchange.market.universe
+    index = next(each for each in universe.all("index") if universe.expirations(each.symbol))
+    option = universe.option(
+        index.symbol,
+        expiration=universe.expirations(index.symbol)[3],
+        option_type="call",
+        strike=universe.strikes(index.symbol)[5],
+    )
+    (found,) = (await wire.get(f"/v3/marketdata/symbols/{quote(option.symbol)}"))["Symbols"]
+    assert (found["AssetType"], found["Root"]) == ("INDEXOPTION", found["Root"])
