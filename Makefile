@@ -3,14 +3,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SDKS := .venv-sdk
+SDKS_READY := $(SDKS)/.ready
 
-.PHONY: demo test check format lint types docs faults bench clean
+.PHONY: demo test check format lint types docs faults sdks bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[all]" --group dev
 	@touch $(READY)
+
+$(SDKS_READY): tests/sdk/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(SDKS)
+	$(SDKS)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/sdk/requirements.txt --editable .
+	@touch $(SDKS_READY)
 
 demo: $(READY)
 	@BROKERWIRE_ENVIRONMENT=offline $(BIN)/python examples/quotes.py 10
@@ -40,8 +47,12 @@ check: lint types docs
 faults: $(READY)
 	BROKERWIRE_FAULTS=full $(BIN)/python -m pytest tests/faults
 
+sdks: $(READY) $(SDKS_READY)
+	$(BIN)/python -m pytest tests/sdk -n 2 --dist loadfile
+
+# The peers that are measured live with the SDKs; without them brokerwire is measured alone.
 bench: $(READY)
-	$(BIN)/python -m tests.bench
+	$(firstword $(wildcard $(SDKS)/bin/python) $(BIN)/python) -m tests.bench
 
 clean:
-	rm -rf $(VENV) site build dist .coverage htmlcov
+	rm -rf $(VENV) $(SDKS) site build dist .coverage htmlcov

@@ -1,5 +1,6 @@
 """``brokerwire bench``: how many messages a second this machine takes through the public API."""
 
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from brokerwire.testing.bench import measure, runs
+from brokerwire.testing.bench import Result, measure, runs
 
 
 def run(
@@ -18,9 +19,15 @@ def run(
     with Progress(transient=True, console=Console(stderr=True)) as progress:
         task = progress.add_task("measuring", total=rounds * len(runs()))
         results = measure(messages, rounds, on_round=lambda: progress.advance(task))
-    table = Table(title="Binance trade stream, 175 bytes a message", title_justify="left")
+    console = Console()
+    for wire, rows in groupby(results, key=lambda result: result.wire):
+        console.print(_table(wire, list(rows)))
+
+
+def _table(wire: str, results: list[Result]) -> Table:
+    table = Table(title=f"{wire}, 175 bytes a message", title_justify="left")
     for column in ("", "messages/s", "ratio to bare aiohttp"):
         table.add_column(column, justify="left" if not column else "right")
     for result in results:
         table.add_row(result.name, f"{result.messages_per_s:,.0f}", f"{result.ratio:.2f}")
-    Console().print(table)
+    return table

@@ -337,15 +337,14 @@ class Exchange:
         self._check_replaceable(order, quantity)
 
         def carry_out() -> None:
-            if order.is_open:
-                self._settlement.unlock(order)
-                _amend(order, quantity=quantity, limit_price=limit_price, stop_price=stop_price, order_type=order_type)
-                if changes:
-                    order.ticket = _with(order.ticket, changes)
-                self._settlement.lock(order)
-                self._tell(order, "replaced")
-                if order.is_activated and (order.type in ("market", "limit") or order.is_triggered):
-                    self._take(order)
+            self._settlement.unlock(order)
+            _amend(order, quantity=quantity, limit_price=limit_price, stop_price=stop_price, order_type=order_type)
+            if changes:
+                order.ticket = _with(order.ticket, changes)
+            self._settlement.lock(order)
+            self._tell(order, "replaced")
+            if order.is_activated and (order.type in ("market", "limit") or order.is_triggered):
+                self._take(order)
 
         if self.replace_delay_s <= 0:
             carry_out()

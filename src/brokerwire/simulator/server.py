@@ -100,13 +100,13 @@ class Simulator:
         panel = ControlPanel(
             exchange=self.exchange, faults=self.faults, journal=self.journal, connections=self.connections
         )
+        _, first = next(iter(self._front.apps.values()))
+        panel.add_routes(first)
         bound: dict[int, int] = {}
         endpoints: dict[str, str] = {}
         try:
             for key, (scheme, app) in self._front.apps.items():
                 if id(app) not in bound:
-                    if not bound:
-                        panel.add_routes(app)
                     bound[id(app)] = await self._serve(app, self._port if not bound else 0)
                 endpoints[key] = f"{scheme}://{_HOST}:{bound[id(app)]}"
         except OSError:

@@ -40,13 +40,11 @@ def open_windows(
         yield start_ns, end_ns
         return
     day = new_york_date(start_ns) - timedelta(days=1)
-    while (begin := new_york_ns(day, 0)) < end_ns:
+    while new_york_ns(day, 0) < end_ns:
         for low, high in _day_windows(instrument, day):
             if max(low, start_ns) < min(high, end_ns):
                 yield max(low, start_ns), min(high, end_ns)
         day += timedelta(days=1)
-        if begin > end_ns:
-            return
 
 
 def is_open(instrument: Instrument, calendar: Calendar, at_ns: int) -> bool:

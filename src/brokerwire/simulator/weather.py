@@ -189,15 +189,14 @@ class Weather:
         task = asyncio.create_task(self._serve(reader, writer), name="weather connection")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: _abort(writer) if done.cancelled() else None)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far = await asyncio.open_connection(*self._target, limit=_PIECE_BYTES)
-        except (OSError, asyncio.CancelledError) as exc:
+        except OSError:
             _abort(writer)
-            if isinstance(exc, OSError):
-                return
-            raise
+            return
         link = _Link(self, near=(reader, writer), far=far)
         self._links[link] = None
         try:
@@ -392,8 +391,7 @@ class _Pipe:
             if self.way == "down":
                 await asyncio.Event().wait()
             return
-        if self._writer.can_write_eof():
-            self._writer.write_eof()
+        self._writer.write_eof()
 
     async def _clear_sky(self) -> None:
         while self._link.suffers("black_hole", self.way) is not None:

@@ -1,4 +1,4 @@
-"""The benchmark: messages a second through the public API, next to a bare aiohttp loop, in one run."""
+"""The benchmark: messages a second through the public API, next to bare aiohttp loops and peers, in one run."""
 
 import asyncio
 import gc
@@ -6,25 +6,35 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from statistics import median
 
 import aiohttp
 from msgspec import Struct
 
-from brokerwire import Client, Trade
+from brokerwire import Client
+from brokerwire.events import Event
 from brokerwire.testing import peers
-from brokerwire.testing.feed_server import BLOCK_MESSAGES, SYMBOL
-from brokerwire.testing.peers import Run
+from brokerwire.testing.feed_server import BLOCK_MESSAGES, STOCK, SYMBOL
+from brokerwire.testing.peers import Contestant, Wire
+
+BARE: Mapping[Wire, str] = {
+    "Binance trades": "aiohttp, bare receive loop",
+    "TradeStation quotes": "aiohttp, bare iter_any loop",
+}
+"""What each wire's ratios are against."""
+_NO_LIMIT = 1_000_000
 
 
 class Result(Struct, frozen=True):
-    """One row: the median of the rounds, and its ratio to the bare loop in the same run."""
+    """One row: the median of the rounds, and its ratio to the bare loop on the same wire in the same run."""
 
     name: str
     messages_per_s: float
     ratio: float
+    wire: Wire = "Binance trades"
 
 
 async def bare_aiohttp(port: int, messages: int) -> float:
@@ -44,15 +54,30 @@ async def bare_aiohttp(port: int, messages: int) -> float:
     return elapsed
 
 
+async def bare_http(port: int, messages: int) -> float:
+    """Receive bytes of an HTTP stream and count its lines."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/v3/marketdata/stream/quotes/{STOCK}") as answer,
+    ):
+        started, left = 0.0, messages
+        async for piece in answer.content.iter_any():
+            started = started or time.perf_counter()
+            left -= piece.count(b"\n")
+            if left <= 0:
+                break
+        return time.perf_counter() - started
+
+
 class _Counter:
-    """Counts trades and says when the last one came."""
+    """Counts events and says when the last one came."""
 
     def __init__(self, messages: int) -> None:
         self.left = messages
         self.started = 0.0
         self.elapsed = asyncio.get_running_loop().create_future()
 
-    def count(self, _trade: Trade) -> None:
+    def count(self, _event: Event) -> None:
         if not self.started:
             self.started = time.perf_counter()
         self.left -= 1
@@ -60,40 +85,58 @@ class _Counter:
             self.elapsed.set_result(time.perf_counter() - self.started)
 
 
-async def _through_client(port: int, messages: int, *, is_async: bool) -> float:
+async def _trades(port: int, messages: int, *, is_async: bool) -> float:
     counter = _Counter(messages)
 
-    async def on_trade(trade: Trade) -> None:
+    async def on_trade(trade: Event) -> None:
         counter.count(trade)
 
     address = f"127.0.0.1:{port}"
     endpoints = {"rest": f"http://{address}", "stream": f"ws://{address}"}
     async with Client("binance", endpoints=endpoints, environment="live") as client:
         callback = on_trade if is_async else counter.count
-        await client.market_data.stream_trades([SYMBOL], callback, max_pending=1_000_000)
+        await client.market_data.stream_trades([SYMBOL], callback, max_pending=_NO_LIMIT)
         return float(await counter.elapsed)
 
 
 async def awaited_callback(port: int, messages: int) -> float:
     """The public API with an async callback."""
-    return await _through_client(port, messages, is_async=True)
+    return await _trades(port, messages, is_async=True)
 
 
 async def plain_callback(port: int, messages: int) -> float:
     """The public API with a plain function as callback."""
-    return await _through_client(port, messages, is_async=False)
+    return await _trades(port, messages, is_async=False)
 
 
-RUNS: dict[str, Run] = {
-    "aiohttp, bare receive loop": bare_aiohttp,
-    "brokerwire, awaited callback": awaited_callback,
-    "brokerwire, plain callback": plain_callback,
+async def quotes(port: int, messages: int) -> float:
+    """The public API with an async callback on TradeStation's stream of quotes, every change of it."""
+    counter = _Counter(messages)
+
+    async def on_quote(quote: Event) -> None:
+        counter.count(quote)
+
+    address = f"http://127.0.0.1:{port}"
+    credentials = {"client_id": "sim", "client_secret": "sim", "refresh_token": "sim"}
+    endpoints = {"rest": address, "auth": address}
+    async with Client("tradestation", endpoints=endpoints, credentials=credentials, environment="live") as client:
+        await client.market_data.stream_quotes([STOCK], on_quote, max_pending=_NO_LIMIT, overflow="drop_oldest")
+        return float(await counter.elapsed)
+
+
+RUNS: Mapping[str, Contestant] = {
+    BARE["Binance trades"]: Contestant(bare_aiohttp),
+    "brokerwire, awaited callback": Contestant(awaited_callback),
+    "brokerwire, plain callback": Contestant(plain_callback),
+    BARE["TradeStation quotes"]: Contestant(bare_http, wire="TradeStation quotes"),
+    "brokerwire, TradeStation quotes, awaited callback": Contestant(quotes, wire="TradeStation quotes"),
 }
 
 
-def runs() -> dict[str, Run]:
-    """Return what is measured on this machine: our own runs and every installed peer."""
-    return {**RUNS, **peers.installed()}
+def runs() -> dict[str, Contestant]:
+    """Return what is measured on this machine, by wire: our own runs and every installed peer."""
+    found = {**RUNS, **peers.installed()}
+    return {name: each for wire in BARE for name, each in found.items() if each.wire == wire}
 
 
 @contextmanager
@@ -119,20 +162,32 @@ def feed(messages: int) -> Iterator[int]:
 
 
 def measure(messages: int = 200_000, rounds: int = 5, *, on_round: Callable[[], None] = lambda: None) -> list[Result]:
-    """Run everything ``rounds`` times in turn and return the medians."""
-    messages = max(1, messages // BLOCK_MESSAGES) * BLOCK_MESSAGES
+    """Run everything ``rounds`` times in turn and return the medians; slow peers get a share of ``messages``."""
     chosen = runs()
-    seconds: dict[str, list[float]] = {name: [] for name in chosen}
+    rates: dict[str, list[float]] = {name: [] for name in chosen}
     with feed(messages) as port:
-        for _ in range(rounds):
-            for name, run in chosen.items():
-                gc.collect()
-                seconds[name].append(asyncio.run(_timed(run, port, messages)))
+        for number in range(rounds):
+            for name, contestant in chosen.items():
+                if number < contestant.most_rounds:
+                    gc.collect()
+                    rates[name].append(_rate(contestant, port, messages))
                 on_round()
-    rates = {name: messages / median(times) for name, times in seconds.items()}
-    bare = rates["aiohttp, bare receive loop"]
-    return [Result(name, rate, rate / bare) for name, rate in rates.items()]
+    medians = {name: median(found) for name, found in rates.items()}
+    bare = {wire: medians[name] for wire, name in BARE.items()}
+    return [
+        Result(name, medians[name], medians[name] / bare[contestant.wire], contestant.wire)
+        for name, contestant in chosen.items()
+    ]
 
 
-async def _timed(run: Run, port: int, messages: int) -> float:
-    return await run(port, messages)
+def _rate(contestant: Contestant, port: int, messages: int) -> float:
+    """Return how many messages a second one run took."""
+    blocks = max(1, int(messages * contestant.share) // BLOCK_MESSAGES)
+    count = blocks * BLOCK_MESSAGES
+    address = f"http://127.0.0.1:{port}/_feed/{count}"
+    urllib.request.urlopen(address, timeout=10).close()  # on loopback
+    return count / asyncio.run(_timed(contestant, port, count))
+
+
+async def _timed(contestant: Contestant, port: int, messages: int) -> float:
+    return await contestant.run(port, messages)

@@ -1,7 +1,8 @@
-"""A raw-socket server that speaks just enough Binance to push trades as fast as a socket takes them.
+"""A raw-socket server that speaks just enough of two venues to push messages as fast as a socket takes them.
 
 It runs as a process of its own (``python -m brokerwire.testing.feed_server``), so that what is measured on the
-other side is the client alone. It prints its port as its first line.
+other side is the client alone. It prints its port as its first line. ``GET /_feed/<messages>`` says how many messages
+whoever connects next is sent.
 """
 
 import base64
@@ -10,26 +11,59 @@ import re
 import socket
 import struct
 import sys
+import threading
 
 SYMBOL = "BTCUSDT"
+STOCK = "AMD"
 BLOCK_MESSAGES = 2_000
+LAST_ID = 9_999_999_999
+"""The id of the last trade, for clients that hand over several at once."""
 _CLOSE = 8
+_QUIET_S = 0.1
 _WEBSOCKET_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_SYMBOL_JSON = (
+    b'{"symbol":"%s","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","isSpotTradingAllowed":true,'
+    b'"permissions":[],"permissionSets":[["SPOT"]],"orderTypes":["LIMIT","MARKET"],"filters":[{"filterType":'
+    b'"PRICE_FILTER","minPrice":"0.01000000","maxPrice":"1000000.00000000","tickSize":"0.01000000"}]}'
+) % SYMBOL.encode()
+_ANSWERS = {
+    "exchangeInfo": b'{"timezone":"UTC","rateLimits":[],"exchangeFilters":[],"symbols":[%s]}' % _SYMBOL_JSON,
+    "oauth/token": b'{"access_token":"sim","expires_in":1200,"token_type":"Bearer","scope":"MarketData"}',
+    "marketdata/symbols": b'{"Symbols":[{"Symbol":"%s","AssetType":"STOCK"}],"Errors":[]}' % STOCK.encode(),
+}
+"""What is answered to a request whose path holds the name; ``{}`` to any other."""
 
 
-def trade_message(index: int) -> bytes:
-    """Return one combined-stream trade, about 175 bytes, as the venue writes it."""
+def trade_message(index: int, *, trade_id: int | None = None) -> bytes:
+    """Return one trade, about 145 bytes, as the venue writes it."""
     price = 91_250 + index % 997 / 100
+    return b'{"e":"trade","E":1767225600125,"s":"BTCUSDT","t":%d,"p":"%.8f","q":"0.0%d0000","T":%d,"m":%s,"M":true}' % (
+        9_200_000 + index if trade_id is None else trade_id,
+        price,
+        1_000 + index % 9_000,
+        1_767_225_600_000 + index,
+        b"false" if index % 2 else b"true",
+    )
+
+
+def aggregate(trade: bytes) -> bytes:
+    """Return a trade as an aggregate trade, which has the first and the last id besides."""
+    return trade.replace(b'"trade"', b'"aggTrade"').replace(b'"t":', b'"f":9200000,"l":9200000,"a":')
+
+
+def combined(message: bytes) -> bytes:
+    """Return a message as it comes on a connection for several streams."""
+    stream = b"btcusdt@aggTrade" if b'"aggTrade"' in message else b"btcusdt@trade"
+    return b'{"stream":"%s","data":%s}' % (stream, message)
+
+
+def quote_line(index: int) -> bytes:
+    """Return one change of a quote, about 175 bytes, as TradeStation writes it."""
+    price = 161.31 + index % 97 / 100
     return (
-        b'{"stream":"btcusdt@trade","data":{"e":"trade","E":1767225600125,"s":"BTCUSDT","t":%d,"p":"%.8f",'
-        b'"q":"0.0%d0000","T":%d,"m":%s,"M":true}}'
-        % (
-            9_200_000 + index,
-            price,
-            1_000 + index % 9_000,
-            1_767_225_600_000 + index,
-            b"false" if index % 2 else b"true",
-        )
+        b'{"Symbol":"%s","Last":"%.2f","Ask":"%.2f","NetChange":"2.56","Volume":"%d","Close":"%.2f",'
+        b'"TradeTime":"2026-09-30T14:05:16Z","LastSize":"500","LastVenue":"NSDQ"}\n'
+        % (STOCK.encode(), price, price + 0.01, 18_844_710 + index, price)
     )
 
 
@@ -38,6 +72,11 @@ def websocket_frame(message: bytes) -> bytes:
     if len(message) < 126:
         return b"\x81" + bytes([len(message)]) + message
     return b"\x81\x7e" + struct.pack("!H", len(message)) + message
+
+
+def chunk(piece: bytes) -> bytes:
+    """Return a piece of a body sent in chunks."""
+    return b"%x\r\n%s\r\n" % (len(piece), piece)
 
 
 def _handshake(request: bytes) -> bytes:
@@ -49,7 +88,8 @@ def _handshake(request: bytes) -> bytes:
     )
 
 
-def _answer(body: bytes) -> bytes:
+def _answer(path: str) -> bytes:
+    body = next((answer for name, answer in _ANSWERS.items() if name in path), b"{}")
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
     return head + body
 
@@ -66,61 +106,112 @@ def _read_client_frame(connection: socket.socket) -> bytes:
     return bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
 
 
-def _push(connection: socket.socket, messages: int) -> None:
-    """Acknowledge the subscription if one comes at once, send everything, and stay open until told to close."""
-    connection.settimeout(0.5)
-    try:
-        wanted = re.search(rb'"id":(\d+)', _read_client_frame(connection))
-    except TimeoutError:
-        wanted = None
-    connection.settimeout(None)
-    if wanted:
-        connection.sendall(websocket_frame(b'{"result":null,"id":%s}' % wanted[1]))
-    block = b"".join(websocket_frame(trade_message(index)) for index in range(BLOCK_MESSAGES))
-    for _ in range(messages // BLOCK_MESSAGES):
-        connection.sendall(block)
-    while data := connection.recv(65_536):
-        if data[0] & 0x0F == _CLOSE:  # without an answer the other side would wait for one
+def _stay(connection: socket.socket, frame: bytes) -> None:
+    """Stay open until told to close; a message now and then wakes clients that look for their end only then."""
+    connection.settimeout(_QUIET_S)
+    while True:
+        try:
+            data = connection.recv(65_536)
+        except TimeoutError:
+            connection.sendall(frame)
+            continue
+        if not data or data[0] & 0x0F == _CLOSE:  # without an answer the other side would wait for one
             connection.sendall(b"\x88\x00")
             return
 
 
-def _serve_one(connection: socket.socket, messages: int) -> None:
-    """Answer requests on one connection until it becomes a WebSocket or ends."""
-    pending = b""
-    while True:
-        while b"\r\n\r\n" not in pending:
-            part = connection.recv(65_536)
-            if not part:
-                return
-            pending += part
-        request, _, pending = pending.partition(b"\r\n\r\n")
-        if b"upgrade: websocket" in request.lower():
-            connection.sendall(_handshake(request))
-            _push(connection, messages)
-            return
-        connection.sendall(_answer(b'{"symbols":[{"symbol":"%s","status":"TRADING"}]}' % SYMBOL.encode()))
+class FeedServer:
+    """Serves connections, each in a thread, until the process is ended."""
 
+    def __init__(self, messages: int) -> None:
+        self._messages = messages
 
-def serve(messages: int) -> None:
-    """Serve connections one after the other until the process is ended."""
-    import threading  # a process of its own
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        sys.stdout.write(f"{listener.getsockname()[1]}\n")
-        sys.stdout.flush()
+    def serve(self, listener: socket.socket) -> None:
+        """Accept connections for ever."""
         while True:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=_serve_quietly, args=(connection, messages), daemon=True).start()
+            threading.Thread(target=self._serve_quietly, args=(connection,), daemon=True).start()
+
+    def _serve_quietly(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                self._serve_one(connection)
+            except OSError:
+                return
+
+    def _serve_one(self, connection: socket.socket) -> None:
+        """Answer requests on one connection until it becomes a stream or ends."""
+        pending = b""
+        while True:
+            while b"\r\n\r\n" not in pending:
+                part = connection.recv(65_536)
+                if not part:
+                    return
+                pending += part
+            request, _, pending = pending.partition(b"\r\n\r\n")
+            length = re.search(rb"(?im)^content-length:\s*(\d+)", request)
+            while length and len(pending) < int(length[1]):
+                pending += connection.recv(65_536)
+            pending = pending[int(length[1]) :] if length else pending
+            if self._is_streamed(connection, request):
+                return
+
+    def _is_streamed(self, connection: socket.socket, request: bytes) -> bool:
+        path = request.split(b" ", 2)[1].decode()
+        if wanted := re.match(r"/_feed/(\d+)", path):
+            self._messages = int(wanted[1])
+        if b"upgrade: websocket" in request.lower():
+            connection.sendall(_handshake(request))
+            self._push_trades(connection, path.replace("%40", "@"))
+        elif "/stream/" in path:
+            self._push_quotes(connection)
+        else:
+            connection.sendall(_answer(path))
+            return False
+        return True
+
+    def _push_trades(self, connection: socket.socket, path: str) -> None:
+        """Send everything; on ``/ws`` without an envelope, on paths that name no stream after the subscription."""
+        names = path
+        if "@" not in path:
+            names = _read_client_frame(connection).decode()
+            number = re.search(r'"id":\s*("?[\w-]+"?)', names)
+            connection.sendall(websocket_frame(b'{"result":null,"id":%s}' % (number[1] if number else "1").encode()))
+        messages = [trade_message(index) for index in range(BLOCK_MESSAGES)]
+        messages.append(trade_message(BLOCK_MESSAGES, trade_id=LAST_ID))
+        if "aggTrade" in names:
+            messages = [aggregate(message) for message in messages]
+        if not path.startswith("/ws"):
+            messages = [combined(message) for message in messages]
+        frames = [websocket_frame(message) for message in messages]
+        self._send(connection, frames)
+        _stay(connection, frames[-1])
+
+    def _push_quotes(self, connection: socket.socket) -> None:
+        """Send everything, a chunk for each line, and stay open until the other side ends it."""
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.tradestation.streams.v2+json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        self._send(connection, [chunk(quote_line(index)) for index in range(BLOCK_MESSAGES + 1)])
+        while connection.recv(65_536):
+            pass
+
+    def _send(self, connection: socket.socket, frames: list[bytes]) -> None:
+        """Send whole blocks of all frames but the last one, which ends the last block."""
+        block = b"".join(frames[:-1])
+        for _ in range(self._messages // BLOCK_MESSAGES - 1):
+            connection.sendall(block)
+        connection.sendall(b"".join([*frames[: BLOCK_MESSAGES - 1], frames[-1]]))
 
 
-def _serve_quietly(connection: socket.socket, messages: int) -> None:
-    with connection:
-        try:
-            _serve_one(connection, messages)
-        except OSError:
-            return
+def serve(messages: int) -> None:
+    """Serve until the process is ended."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sys.stdout.write(f"{listener.getsockname()[1]}\n")
+        sys.stdout.flush()
+        FeedServer(messages).serve(listener)
 
 
 if __name__ == "__main__":

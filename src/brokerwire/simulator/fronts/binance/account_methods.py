@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from brokerwire.simulator.fronts.binance import cancel_replace
 from brokerwire.simulator.fronts.binance.arguments import Arguments
 from brokerwire.simulator.fronts.binance.figures import TimeUnit
 from brokerwire.simulator.fronts.binance.order_tickets import NEW_ORDER_NAMES
@@ -16,7 +17,10 @@ SIGNED_NAMES = frozenset({"timestamp", "recvWindow", "signature", "apiKey"})
 
 
 class AccountMethod(msgspec.Struct, frozen=True):
-    """One signed request; ``is_order`` says that it counts as an order and costs nothing when it succeeds."""
+    """One signed request; ``is_order`` says that it counts as an order and costs nothing when it succeeds.
+
+    ``path`` is below ``/api/v3/`` unless it begins with a slash.
+    """
 
     name: str
     verb: str
@@ -26,8 +30,14 @@ class AccountMethod(msgspec.Struct, frozen=True):
     names: frozenset[str]
     is_order: bool = False
 
+    @property
+    def route(self) -> str:
+        """Where it is served."""
+        return self.path if self.path.startswith("/") else f"/api/v3/{self.path}"
 
-def _weighs(weight: int) -> Callable[[Arguments], int]:
+
+def weighs(weight: int) -> Callable[[Arguments], int]:
+    """Return a weight that no argument changes."""
     return lambda _: weight
 
 
@@ -39,14 +49,27 @@ def _trades_weight(arguments: Arguments) -> int:
     return 5 if arguments.has("orderId") else 20
 
 
+def _matches_weight(arguments: Arguments) -> int:
+    return 20 if arguments.has("orderId") else 2
+
+
 _CANCEL = frozenset(["symbol", "orderId", "origClientOrderId", "newClientOrderId", "cancelRestrictions"])
 _HISTORY = frozenset(["symbol", "orderId", "fromId", "startTime", "endTime", "limit"])
 
 ACCOUNT_METHODS: tuple[AccountMethod, ...] = (
-    AccountMethod("order.place", "POST", "order", TradingDesk.place, _weighs(1), NEW_ORDER_NAMES, is_order=True),
-    AccountMethod("order.test", "POST", "order/test", TradingDesk.test, _weighs(1), NEW_ORDER_NAMES),
-    AccountMethod("order.status", "GET", "order", TradingDesk.status, _weighs(4), _CANCEL),
-    AccountMethod("order.cancel", "DELETE", "order", TradingDesk.cancel, _weighs(1), _CANCEL, is_order=True),
+    AccountMethod("order.place", "POST", "order", TradingDesk.place, weighs(1), NEW_ORDER_NAMES, is_order=True),
+    AccountMethod("order.test", "POST", "order/test", TradingDesk.test, weighs(1), NEW_ORDER_NAMES),
+    AccountMethod("order.status", "GET", "order", TradingDesk.status, weighs(4), _CANCEL),
+    AccountMethod("order.cancel", "DELETE", "order", TradingDesk.cancel, weighs(1), _CANCEL, is_order=True),
+    AccountMethod(
+        "order.cancelReplace",
+        "POST",
+        "order/cancelReplace",
+        cancel_replace.cancel_replace,
+        weighs(1),
+        cancel_replace.NAMES,
+        is_order=True,
+    ),
     AccountMethod(
         "openOrders.status", "GET", "openOrders", TradingDesk.open_orders, _open_weight, frozenset({"symbol"})
     ),
@@ -55,26 +78,50 @@ ACCOUNT_METHODS: tuple[AccountMethod, ...] = (
         "DELETE",
         "openOrders",
         TradingDesk.cancel_all,
-        _weighs(1),
+        weighs(1),
         frozenset({"symbol"}),
         is_order=True,
     ),
-    AccountMethod("allOrders", "GET", "allOrders", TradingDesk.all_orders, _weighs(20), _HISTORY),
+    AccountMethod("allOrders", "GET", "allOrders", TradingDesk.all_orders, weighs(20), _HISTORY),
     AccountMethod("myTrades", "GET", "myTrades", TradingDesk.my_trades, _trades_weight, _HISTORY),
+    AccountMethod(
+        "myPreventedMatches",
+        "GET",
+        "myPreventedMatches",
+        TradingDesk.prevented_matches,
+        _matches_weight,
+        frozenset(["symbol", "preventedMatchId", "orderId", "fromPreventedMatchId", "limit"]),
+    ),
+    AccountMethod(
+        "myAllocations",
+        "GET",
+        "myAllocations",
+        TradingDesk.allocations,
+        weighs(20),
+        frozenset(["symbol", "startTime", "endTime", "fromAllocationId", "limit", "orderId"]),
+    ),
     AccountMethod(
         "account.status",
         "GET",
         "account",
         TradingDesk.account_status,
-        _weighs(20),
+        weighs(20),
         frozenset({"omitZeroBalances"}),
+    ),
+    AccountMethod(
+        "account.commission",
+        "GET",
+        "account/commission",
+        TradingDesk.commission,
+        weighs(20),
+        frozenset({"symbol"}),
     ),
     AccountMethod(
         "account.rateLimits.orders",
         "GET",
         "rateLimit/order",
         TradingDesk.order_counts,
-        _weighs(40),
+        weighs(40),
         frozenset(),
     ),
 )

@@ -15,6 +15,7 @@ from brokerwire.simulator.fronts.binance.request_faults import RequestFaults
 from brokerwire.simulator.fronts.binance.rest import RestDesk
 from brokerwire.simulator.fronts.binance.signing import KeyRing
 from brokerwire.simulator.fronts.binance.trading_desk import TradingDesk
+from brokerwire.simulator.fronts.binance.wallet import SIGNED_METHODS
 from brokerwire.simulator.journal import Journal
 
 _KEY_HEADER = "X-MBX-APIKEY"
@@ -34,8 +35,8 @@ class AccountRest:
 
     def add_routes(self, app: web.Application) -> None:
         """Serve the signed requests from ``app``."""
-        for method in ACCOUNT_METHODS:
-            app.router.add_route(method.verb, f"/api/v3/{method.path}", self._handler(method))
+        for method in (*ACCOUNT_METHODS, *SIGNED_METHODS):
+            app.router.add_route(method.verb, method.route, self._handler(method))
 
     def _handler(self, method: AccountMethod) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:

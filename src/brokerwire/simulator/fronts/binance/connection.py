@@ -58,7 +58,6 @@ class Connection:
         self._drained.set()
         self._unanswered: dict[bytes, float] = {}
         self._timers: list[asyncio.TimerHandle] = []
-        self._writer: asyncio.Task[None] | None = None
         self._byte_interval_s = 0.0
         self._is_silent = False
         self._is_ending = False
@@ -67,23 +66,22 @@ class Connection:
         """Serve the connection until either side ends it; nothing of it is left afterwards."""
         await self._socket.prepare(self._request)
         on_open()
-        self._writer = asyncio.get_running_loop().create_task(self._write(), name="simulator-writer")
+        writer = asyncio.get_running_loop().create_task(self._write(), name="simulator-writer")
         self.call_later(self._settings.ping_interval_s, self._ping)
         self.call_later(self._settings.lifetime_s, self.finish, GOING_AWAY, "")
         try:
             await self._read()
         finally:
-            await self._end()
+            await self._end(writer)
         return self._socket
 
-    async def _end(self) -> None:
+    async def _end(self, writer: asyncio.Task[None]) -> None:
         self._is_ending = True
         for timer in self._timers:
             timer.cancel()
         self._drained.set()
-        if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
 
     def call_later(self, delay_s: float, act: Callable[..., None], *arguments: object) -> None:
         """Call ``act`` after a delay unless the connection ends before; a delay of 0 means never."""
@@ -137,8 +135,7 @@ class Connection:
         self._is_ending = True
 
     def _flush(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(b"".join(self._outbox))
+        self._transport.write(b"".join(self._outbox))
         self._outbox.clear()
         self._drained.set()
 

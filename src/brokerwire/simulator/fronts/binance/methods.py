@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from brokerwire.simulator.fronts.binance import market_requests, ticker_requests
+from brokerwire.simulator.fronts.binance import market_requests, reference, ticker_requests
 from brokerwire.simulator.fronts.binance.arguments import Arguments
 from brokerwire.simulator.fronts.binance.desk import Desk
 from brokerwire.simulator.fronts.binance.figures import TimeUnit
@@ -75,6 +75,28 @@ METHODS: tuple[Method, ...] = (
     ),
     _method("klines", "klines", market_requests.klines, weight=2, names=_ROWS),
     _method("uiKlines", "uiKlines", market_requests.klines, weight=2, names=_ROWS),
+    _method(
+        "executionRules",
+        "executionRules",
+        reference.execution_rules,
+        weight=reference.rules_weight,
+        names="symbol symbols symbolStatus",
+    ),
+    _method("referencePrice", "referencePrice", reference.price, weight=2, names="symbol"),
+    _method(
+        "referencePrice.calculation",
+        "referencePrice/calculation",
+        reference.calculation,
+        weight=2,
+        names="symbol symbolStatus",
+    ),
+    _method(
+        "blockTrades.historical",
+        "historicalBlockTrades",
+        reference.block_trades,
+        weight=25,
+        names="symbol limit fromId",
+    ),
     _method("avgPrice", "avgPrice", market_requests.average, weight=2, names="symbol"),
     _method(
         "ticker.24hr", "ticker/24hr", ticker_requests.day, weight=ticker_requests.day_weight, names=f"{_TICKER} type"

@@ -16,6 +16,7 @@ Kind: TypeAlias = Literal[
     "miniTicker",
     "window",
     "avgPrice",
+    "referencePrice",
     "partial",
     "depth",
     "allMiniTicker",
@@ -34,7 +35,7 @@ _PLAIN: dict[str, Kind] = {
     "ticker": "ticker",
     "miniTicker": "miniTicker",
     "avgPrice": "avgPrice",
-    "referencePrice": "silent",
+    "referencePrice": "referencePrice",
     "blockTrade": "silent",
 }
 _RETIRED = ("!ticker@arr", "!bookTicker")

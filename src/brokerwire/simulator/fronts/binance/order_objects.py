@@ -178,6 +178,22 @@ def account_object(account: Account, *, updated_ns: int, omits_zero: bool, unit:
     }
 
 
+def commission_object(symbol: str, rate: Decimal) -> dict[str, Any]:
+    nothing = dict.fromkeys(("maker", "taker", "buyer", "seller"), "0.00000000")
+    return {
+        "symbol": symbol,
+        "standardCommission": {**nothing, "maker": decimal8(rate), "taker": decimal8(rate)},
+        "specialCommission": nothing,
+        "taxCommission": nothing,
+        "discount": {
+            "enabledForAccount": False,
+            "enabledForSymbol": False,
+            "discountAsset": "BNB",
+            "discount": "0.75000000",
+        },
+    }
+
+
 def execution_report(
     order: SimOrder, *, kind: str, fill: SimFill | None, event_ns: int, cancel_id: str | None, unit: TimeUnit
 ) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Source: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-str
 """
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TypeAlias
 
 import msgspec
@@ -349,6 +350,10 @@ def encode_average_price(bar: SimBar, *, event_ns: int, last_trade_ns: int, unit
     return _ENCODE(
         _AveragePrice(e="avgPrice", E=unit.of(event_ns), s=bar.symbol, i="5m", w=average, T=unit.of(last_trade_ns))
     )
+
+
+def encode_reference_price(symbol: str, price: Decimal, *, at_ns: int, unit: TimeUnit) -> bytes:
+    return _ENCODE({"e": "referencePrice", "s": symbol, "r": decimal8(price), "t": unit.of(at_ns)})
 
 
 def encode_depth_update(

@@ -1,6 +1,7 @@
 """How Binance says no: error codes, texts and the HTTP status they travel with."""
 
 from collections.abc import Mapping
+from typing import Any
 
 
 class Refusal(Exception):
@@ -10,7 +11,14 @@ class Refusal(Exception):
     """
 
     def __init__(
-        self, code: int, msg: str, *, status: int = 400, headers: Mapping[str, str] | None = None, retry_at_ms: int = 0
+        self,
+        code: int,
+        msg: str,
+        *,
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+        retry_at_ms: int = 0,
+        data: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(f"{code}: {msg}")
         self.code = code
@@ -18,11 +26,13 @@ class Refusal(Exception):
         self.status = status
         self.headers = dict(headers or {})
         self.retry_at_ms = retry_at_ms
+        self.data = data
 
     @property
-    def body(self) -> dict[str, int | str]:
+    def body(self) -> dict[str, Any]:
         """The REST error body."""
-        return {"code": self.code, "msg": self.msg}
+        found: dict[str, Any] = {"code": self.code, "msg": self.msg}
+        return found if self.data is None else {**found, "data": self.data}
 
 
 SYMBOL_RANGE = r"^[\w\-._&&[^a-z]]{1,50}$"

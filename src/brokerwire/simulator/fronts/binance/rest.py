@@ -13,6 +13,7 @@ from brokerwire.simulator.fronts.binance.figures import TimeUnit, time_unit
 from brokerwire.simulator.fronts.binance.methods import Method
 from brokerwire.simulator.fronts.binance.refusals import Refusal
 from brokerwire.simulator.fronts.binance.request_faults import RequestFaults
+from brokerwire.simulator.fronts.binance.wallet import PUBLIC_METHODS
 from brokerwire.simulator.journal import Journal
 
 _JSON_TYPE = "application/json;charset=UTF-8"
@@ -75,7 +76,7 @@ class MarketRest:
 
     def add_routes(self, app: web.Application) -> None:
         """Serve the market data from ``app``."""
-        for method in methods.METHODS:
+        for method in (*methods.METHODS, *PUBLIC_METHODS):
             app.router.add_get(method.path, self._handler(method))
 
     def _handler(self, method: Method) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

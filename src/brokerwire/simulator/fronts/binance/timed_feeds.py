@@ -1,4 +1,4 @@
-"""Streams that are sent at intervals: klines, tickers, rolling windows, average prices, and arrays of all symbols."""
+"""Streams sent at intervals: klines, tickers, rolling windows, average and reference prices, arrays of all symbols."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from brokerwire.simulator.fronts.binance.figures import TimeUnit
 from brokerwire.simulator.fronts.binance.intervals import DAY_NS, HOUR_NS, INTERVALS, MINUTE_NS, SECOND_NS
 from brokerwire.simulator.fronts.binance.names import StreamName
 from brokerwire.simulator.fronts.binance.payloads import Event
+from brokerwire.simulator.fronts.binance.reference import reference_price
 from brokerwire.simulator.fronts.binance.windows import bar_of, minute_start, statistics_of
 from brokerwire.simulator.ticks import SimBar
 
@@ -131,6 +132,9 @@ class SecondFeed:
                 return lambda unit: payloads.encode(
                     payloads.window_ticker(bar, window=window, event_ns=now_ns, unit=unit)
                 )
+            case "referencePrice":
+                price = reference_price(market, symbol, now_ns)
+                return lambda unit: payloads.encode_reference_price(symbol, price, at_ns=now_ns, unit=unit)
             case _:
                 bar = bar_of(market, symbol, (now_ns - _AVERAGE_NS, now_ns + 1))
                 return lambda unit: payloads.encode_average_price(
@@ -164,7 +168,7 @@ class ArrayFeed:
             now_ns = self._desk.now_ns()
             await asyncio.sleep((next_boundary(now_ns, self._name.period_ms * _MS) - now_ns) / 1e9)
             bars = await self._changed(self._desk.now_ns() // _MS * _MS)
-            if bars:
+            if bars:  # pragma: no branch - among so many symbols one always trades
                 self._publish(Event(self._name.text, self._builder(bars, self._desk.now_ns())))
 
     async def _changed(self, now_ns: int) -> list[SimBar]:

@@ -183,6 +183,26 @@ class TradingDesk:
             self.account, updated_ns=self.desk.now_ns(), omits_zero=omits_zero, unit=unit
         )
 
+    def prevented_matches(self, arguments: Arguments, _: TimeUnit) -> list[dict[str, Any]]:
+        """List the matches that self-trade prevention stopped: nobody trades with himself here."""
+        self.desk.listing.find(arguments.symbol())
+        if not arguments.has("orderId") and not arguments.has("preventedMatchId"):
+            raise refusals.one_missing("preventedMatchId", "orderId")
+        return []
+
+    def allocations(self, arguments: Arguments, _: TimeUnit) -> list[dict[str, Any]]:
+        """List what smart order routing allocated: no symbol has it here."""
+        self.desk.listing.find(arguments.symbol())
+        return []
+
+    def commission(self, arguments: Arguments, _: TimeUnit) -> dict[str, Any]:
+        """Tell what trading a symbol costs.
+
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints, read 2026-11-20.
+        """
+        symbol = self.desk.listing.find(arguments.symbol()).symbol
+        return order_objects.commission_object(symbol, self.account.fee_rate)
+
     def order_counts(self, _arguments: Arguments, _unit: TimeUnit) -> list[dict[str, Any]]:
         """Tell how many orders have been placed in the running windows."""
         return self.desk.limits.order_usage(self.desk.now_ns())[:2]

@@ -77,7 +77,7 @@ class ApiClient:
         task.add_done_callback(self._tasks.discard)
 
     def _send_event(self, channel: str, event: dict[str, Any]) -> None:
-        if self._wire is not None:
+        if self._wire is not None:  # pragma: no branch - the session ends with the wire
             self._wire.offer(channel, text_frame(msgspec.json.encode(event)))
 
     async def detach(self) -> None:
@@ -113,7 +113,7 @@ class ApiClient:
         body: dict[str, Any] = {"id": request_id, **outcome}
         if limits is not None:
             body["rateLimits"] = limits
-        if self._wire is not None:
+        if self._wire is not None:  # pragma: no branch - requests are cancelled with the wire
             self._wire.reply(msgspec.json.encode(body))
 
     def _limits(self, method: AccountMethod | None) -> list[Any]:

@@ -56,6 +56,7 @@ class SignIn:
         """Serve the sign-in host from ``app``."""
         app.router.add_get("/authorize", self._authorize)
         app.router.add_post("/oauth/token", self._token)
+        app.router.add_post("/sim/oauth/token", self._token)  # where some clients ask for tokens of the SIM host
         app.router.add_post("/oauth/revoke", self._revoke)
         app.router.add_get("/v2/logout", self._logout)
 

@@ -168,11 +168,8 @@ class Options:
     async def quote(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Answer ``GET /v3/marketdata/stream/options/quotes``."""
         legs: list[SpreadLeg] = []
-        for number_ in itertools.count():
-            symbol = parameter(request, f"legs[{number_}].Symbol")
-            if symbol is None:
-                break
-            ratio = whole_number(request, f"legs[{number_}].Ratio", 1, low=-10_000, high=10_000)
+        while (symbol := parameter(request, f"legs[{len(legs)}].Symbol")) is not None:
+            ratio = whole_number(request, f"legs[{len(legs)}].Ratio", 1, low=-10_000, high=10_000)
             instrument = find_instrument(self._market, symbol)
             if instrument is None or ratio == 0:
                 raise ApiError("BadRequest", f"Invalid leg: {symbol}.")
@@ -190,36 +187,44 @@ class Options:
         with_model = truth(request, "enableGreeks", "true")
 
         async def start(lines: LineStream) -> None:
+            updates: list[_Updates] = []
             for spread in spreads:
                 board = SpreadBoard(
                     self._market, spread, rate=float(rate), with_model="model" if with_model else "plain"
                 )
                 lines.push(board.record())
+                updates.append(_Updates(board, lines))
                 for symbol in board.boards:
-                    lines.at_end(self._market.watch(symbol, _updates(board, lines), with_book=False))
+                    lines.at_end(self._market.watch(symbol, updates[-1], with_book=False))
                 await lines.flush()
                 await asyncio.sleep(0)
+            for update in updates:
+                update.begin()
 
         return await LineStream(request, caller, spec=MARKET_DATA, tools=self._tools).serve(start)
 
 
 class _Updates:
-    """Sends a spread again when a leg's quote has changed, at most once a second."""
+    """Sends a spread again when a leg's quote has changed, at most once a second.
+
+    Before ``begin`` it only follows the quotes: a chain's first records come before any update, as the venue has it.
+    """
 
     def __init__(self, board: SpreadBoard, lines: LineStream) -> None:
         self._board = board
         self._lines = lines
         self._sent_ns = 0
+        self._has_begun = False
+
+    def begin(self) -> None:
+        """Send from now on."""
+        self._has_begun = True
 
     def __call__(self, tick: Tick) -> None:
         self._board.boards[tick.symbol].take(tick)
-        if isinstance(tick, SimQuote) and tick.time_ns - self._sent_ns >= _UPDATE_NS:
+        if self._has_begun and isinstance(tick, SimQuote) and tick.time_ns - self._sent_ns >= _UPDATE_NS:
             self._sent_ns = tick.time_ns
             self._lines.push(self._board.record())
-
-
-def _updates(board: SpreadBoard, lines: LineStream) -> _Updates:
-    return _Updates(board, lines)
 
 
 def risk_reward(legs: Sequence[SpreadLeg], price: Decimal) -> dict[str, object]:

@@ -130,6 +130,10 @@ class PositionFollower:
         if symbol not in self._stops:
             self._stops[symbol] = self._exchange.market.watch(symbol, self._on_tick, with_book=False)
 
+    def _unwatch(self, symbol: str) -> None:
+        if (stop := self._stops.pop(symbol, None)) is not None:
+            stop()
+
     def _send_full(self, account: Account, position: SimPosition) -> None:
         record = position_record(self._exchange, account, position)
         self._sent[position.position_id] = record
@@ -143,7 +147,7 @@ class PositionFollower:
             self._sent.pop(change.closed_id, None)
             self._lines.push({"PositionID": str(change.closed_id), "Deleted": True})
             if not any(change.symbol in other.positions for other in self._accounts.values()):
-                self._stops.pop(change.symbol, _nothing)()
+                self._unwatch(change.symbol)
         elif change.position is not None:
             self._watch(change.symbol)
             self._send_change(account, change.position)
@@ -165,7 +169,3 @@ class PositionFollower:
         for account in self._accounts.values():
             if (position := account.positions.get(tick.symbol)) is not None:
                 self._send_change(account, position)
-
-
-def _nothing() -> None:
-    return None

@@ -12,7 +12,8 @@ class FrontSettings(msgspec.Struct, frozen=True, kw_only=True):
     ``stream_expiry`` says what becomes of a stream whose token expires: nothing (the token is checked at the opening
     only), a clean end, or an error frame and the end. ``limit_scale`` multiplies every request quota;
     ``limit_window`` chooses between rolling replenishment and windows that start with the first request.
-    ``concurrency`` overrides the caps on open streams by resource; ``failures_in`` names the list that a failed order
+    ``concurrency`` overrides the caps on open streams by resource; a client that lets ``max_pending`` lines of a stream
+    pile up is cut off; ``failures_in`` names the list that a failed order
     appears in: the specification has it in ``Errors``, production in ``Orders``.
     """
 
@@ -31,6 +32,7 @@ class FrontSettings(msgspec.Struct, frozen=True, kw_only=True):
     closed_time_delay_s: float = 0.1
     failures_in: Literal["Orders", "Errors"] = "Orders"
     tickbar_timeout_s: float = 0.0
+    max_pending: int = 100_000
     rate: int = 1
 
 

@@ -20,8 +20,6 @@ from brokerwire.simulator.fronts.tradestation.settings import FrontSettings
 from brokerwire.simulator.fronts.tradestation.tokens import TokenStore
 from brokerwire.simulator.journal import Journal
 
-_MAX_PENDING = 100_000
-
 
 class StreamSpec(msgspec.Struct, frozen=True):
     """How a kind of stream looks: its media type, and in which ``style`` it announces its end."""
@@ -188,7 +186,7 @@ class LineStream:
 
     def _hang_up(self) -> None:
         """Close the socket without the chunk that ends the answer."""
-        if self._request.transport is not None:
+        if self._request.transport is not None:  # pragma: no branch - the client may have gone in this very moment
             self._request.transport.close()
 
     def _announce_goaway(self) -> None:
@@ -229,8 +227,8 @@ class LineStream:
         return self._is_muted is not None
 
     async def _flush(self) -> None:
-        if len(self._pending) > _MAX_PENDING:
-            abort(self._request)
+        if len(self._pending) > self._tools.settings.max_pending:
+            self._give_up()
             return
         if self._tools.faults.active("merge_chunks", channel=self._channel) is not None:
             await self._tools.clock.sleep(0.3)
@@ -274,6 +272,10 @@ class LineStream:
     async def _reset_within(self, before: bytes, line: bytes) -> None:
         cut = int(self._tools.faults.draw() * len(line))
         await self._write(before + line[:cut])
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Reset the connection and send nothing more; the loop that writes must not find anything to do."""
         abort(self._request)
         self._pending.clear()
         self.end()
