@@ -26,9 +26,8 @@ from brokerwire.events import (
     Topic,
     Trade,
     respell,
-    set_frame,
-    set_message,
     stamp,
+    tie,
 )
 
 TOPIC = Topic("quote", "AAPL")
@@ -70,7 +69,7 @@ def test_the_message_is_parsed_once() -> None:
 
 def test_on_channels_of_deltas_raw_is_the_frames_own() -> None:
     event = quote({"Bid": "1", "Ask": "2"})
-    set_frame(event, b'{"Bid":"1"}')
+    tie(event, "_frame", b'{"Bid":"1"}')
     assert event["Ask"] == "2"
     assert event.raw == {"Bid": "1"}
 
@@ -118,7 +117,7 @@ def test_times_are_aware_to_the_microsecond() -> None:
 
 def test_respelling_changes_the_symbol_and_nothing_else() -> None:
     event = quote(bid=1.5)
-    set_frame(event, b'{"x":1}')
+    tie(event, "_frame", b'{"x":1}')
     twin = respell(event, "aapl")
     assert (twin.symbol, twin.bid, twin.topic, twin["Bid"], twin.raw) == ("aapl", 1.5, TOPIC, "1.5", {"x": 1})
     assert event.symbol == "AAPL"
@@ -198,5 +197,5 @@ def test_statuses_are_json_with_their_kind() -> None:
 
 def test_a_message_can_be_set_before_it_is_read() -> None:
     event = Quote("v", "A", None, 1)
-    set_message(event, b'{"a":1}')
+    tie(event, "_message", b'{"a":1}')
     assert event["a"] == 1

@@ -47,6 +47,14 @@ def _parse_number(text: str) -> float | Decimal:
 _parse_message = msgspec.json.Decoder(float_hook=_parse_number).decode
 
 
+def _merge_messages(messages: tuple[bytes, ...]) -> JSON:
+    """Return one message: what a later one leaves out stays as an earlier one said."""
+    merged: dict[str, JSON] = {}
+    for message in messages:
+        merged |= _parse_message(message)
+    return merged
+
+
 class Topic(Struct, frozen=True, cache_hash=True):
     """One thing that can be subscribed to: a channel of a symbol.
 
@@ -108,9 +116,9 @@ class Event(_Message, Struct, frozen=True, gc=False):
 
     def _parsed(self) -> JSON:
         message = getattr(self, "_message", None)
-        if isinstance(message, bytes):
-            message = _parse_message(message)
-            set_message(self, message)
+        if isinstance(message, bytes | tuple):
+            message = _parse_message(message) if isinstance(message, bytes) else _merge_messages(message)
+            tie(self, "_message", message)
         return message
 
     def __getitem__(self, key: Any) -> JSON:
@@ -142,16 +150,18 @@ class Event(_Message, Struct, frozen=True, gc=False):
         return fields
 
 
-# Slot descriptors: the fast way past a frozen struct's __setattr__.
-set_message: Callable[[_Message, Any], None] = vars(_Message)["_message"].__set__
-set_frame: Callable[[_Message, bytes], None] = vars(_Message)["_frame"].__set__
-set_topic: Callable[[_Message, Topic], None] = vars(_Message)["_topic"].__set__
+tie: Callable[[Struct, str, Any], None] = structs.force_setattr
+"""``(event, slot, value)``: the fast way past a frozen struct's ``__setattr__``, to the slots of ``_Message``."""
 
 
 def stamp(event: Event, topic: Topic, message: Any) -> None:
-    """Tie ``event`` to its topic and to the venue's message: bytes, parsed when asked for, or parsed JSON."""
-    set_topic(event, topic)
-    set_message(event, message)
+    """Tie ``event`` to its topic and to the venue's message.
+
+    That is parsed JSON, bytes that are parsed when asked for, or a tuple of bytes, oldest first, that are one message
+    together: what a later one leaves out stays as an earlier one said.
+    """
+    tie(event, "_topic", topic)
+    tie(event, "_message", message)
 
 
 def respell(event: Event, symbol: str) -> Event:
@@ -160,7 +170,7 @@ def respell(event: Event, symbol: str) -> Event:
     for name in ("_topic", "_message", "_frame"):
         value = getattr(event, name, None)
         if value is not None:
-            getattr(_Message, name).__set__(twin, value)
+            tie(twin, name, value)
     return twin
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from brokerwire.config import Credentials, Environment, Secret
 from brokerwire.errors import BrokerwireError
-from brokerwire.events import Event, Topic
+from brokerwire.events import Event, Order, Topic
 from brokerwire.typedefs import JSON, Frame
 
 T = TypeVar("T")
@@ -270,6 +270,21 @@ class Endpoints(Struct, frozen=True):
         return {"live": self.live, "paper": self.paper}.get(environment, {})
 
 
+class OrderRules(Struct, frozen=True):
+    """How two states of an order compare at a venue.
+
+    Attributes:
+        advances: ``(old, new) -> bool``: whether ``new`` is news; of two states that differ in terms only, each is.
+        names_executions: Whether the venue tells executions, each with an id; else they follow from how far its
+            orders are executed.
+        opened_ns: ``(order) -> int``: when the venue took the order, UTC nanoseconds, None where it does not say.
+    """
+
+    advances: Callable[[Order, Order], bool]
+    names_executions: bool = True
+    opened_ns: Callable[[Order], int | None] = lambda order: order.time_ns
+
+
 class Venue(Struct, frozen=True, kw_only=True):
     """One venue: facts and pure functions.
 
@@ -297,6 +312,7 @@ class Venue(Struct, frozen=True, kw_only=True):
         check_symbols: Asked before subscribing where the venue takes unknown symbols and stays silent: returns the
             symbols, or raises InvalidSymbolError.
         streamed_accounts: The accounts whose orders, positions and balances can be streamed.
+        orders: How its orders are compared; None where any difference is news and executions come by name.
     """
 
     name: str
@@ -318,3 +334,4 @@ class Venue(Struct, frozen=True, kw_only=True):
     operations: Mapping[str, Callable[..., Operation[Any]]]
     check_symbols: Callable[[Sequence[str]], Operation[list[str]]] | None = None
     streamed_accounts: Callable[[], Operation[list[str]]] | None = None
+    orders: OrderRules | None = None

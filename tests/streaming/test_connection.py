@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -13,6 +13,7 @@ from brokerwire.errors import ConnectionLostError, ProtocolError
 from brokerwire.events import Event, Topic, stamp
 from brokerwire.streaming.connection import BAD_FRAMES, Connection
 from brokerwire.streaming.watchdog import Watchdog
+from brokerwire.transport.frame_gate import GatedSocket
 from brokerwire.transport.frame_transport import ConnectionEnd
 from brokerwire.transport.websocket import WebSocketTransport
 from brokerwire.venue import Accepted, Failed, Fetch, Request, Response, Signal, StreamKind
@@ -111,13 +112,13 @@ class Bench:
         app = web.Application()
         app.router.add_get("/", self._serve)
         server = await self._aiohttp_server(app)
-        self._http = aiohttp.ClientSession()
+        self._http = aiohttp.ClientSession(ws_response_class=GatedSocket)
         socket = await self._http.ws_connect(server.make_url("/"), decode_text=False)
         clock = SystemClock()
         self.session = EchoSession()
         self.watchdog = Watchdog(clock)
         self.connection = Connection(
-            WebSocketTransport(socket),
+            WebSocketTransport(cast(GatedSocket, socket), max_message_bytes=2**20),
             self.session,
             kind=KIND,
             clock=clock,

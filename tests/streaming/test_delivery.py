@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from brokerwire.errors import ConfigurationError
-from brokerwire.events import Event, Notice, Overflow, Quote, Status, Topic, set_message, set_topic
+from brokerwire.events import Event, Notice, Overflow, Quote, Status, Topic, tie
 from brokerwire.streaming.delivery import FAILURES_IN_A_ROW, Delivery, DeliveryOptions, is_async
 
 
 def quote(index: int, symbol: str = "A") -> Quote:
     event = Quote("v", symbol, None, index, float(index))
-    set_topic(event, Topic("quote", symbol))
-    set_message(event, b'{"n":%d}' % index)
+    tie(event, "_topic", Topic("quote", symbol))
+    tie(event, "_message", b'{"n":%d}' % index)
     return event
 
 

@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 
 from brokerwire.config import OVERFLOW_POLICIES
 from brokerwire.errors import SlowConsumerError
-from brokerwire.events import Event, Gap, Notice, Overflow, Quote, Topic, Trade, set_topic
+from brokerwire.events import Event, Gap, Notice, Overflow, Quote, Topic, Trade, tie
 from brokerwire.streaming.event_queue import EventQueue, LossMarker, Marker
 
 
 def quote(symbol: str, index: int) -> Quote:
     event = Quote("v", symbol, None, index, float(index))
-    set_topic(event, Topic("quote", symbol))
+    tie(event, "_topic", Topic("quote", symbol))
     return event
 
 
 def trade(index: int) -> Trade:
     event = Trade("v", "A", None, index, float(index), 1.0)
-    set_topic(event, Topic("trade", "A"))
+    tie(event, "_topic", Topic("trade", "A"))
     return event
 
 

@@ -78,8 +78,8 @@ def test_a_subscriber_that_comes_later_hears_what_stands() -> None:
     first: object = object()
     second: object = object()
     route.add(first, early, "acct")  # type: ignore[arg-type]  # only its identity counts here
-    for delivery in route.deliveries:
-        delivery.put(position(5))
+    assert route.memory is not None
+    route.memory.put(position(5))
     route.add(second, late, "acct")  # type: ignore[arg-type]  # only its identity counts here
     assert late.taken == [position(5)]
     assert len(early.taken) == 1

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from brokerwire.errors import ConfigurationError, InvalidSymbolError, SlowConsumerError, StreamError
-from brokerwire.events import Event, Quote, StateChange, Topic, set_topic
+from brokerwire.events import Event, Quote, StateChange, Topic, tie
 from brokerwire.streaming.delivery import DeliveryOptions
 from brokerwire.streaming.subscription import Subscription, SubscriptionControl
 
@@ -13,7 +13,7 @@ A, B = Topic("quote", "A"), Topic("quote", "B")
 
 def quote(index: int, topic: Topic = A) -> Quote:
     event = Quote("v", topic.symbol, None, index, float(index))
-    set_topic(event, topic)
+    tie(event, "_topic", topic)
     return event
 
 

@@ -1,5 +1,5 @@
 from brokerwire.errors import InvalidSymbolError
-from brokerwire.events import Depth, Event, Quote, Topic, Trade, set_topic
+from brokerwire.events import Depth, Event, Quote, Topic, Trade, tie
 from brokerwire.streaming.memory import says_the_same
 from brokerwire.streaming.successor import Successor, position_of
 from brokerwire.venue import Accepted, Ready, Refused
@@ -11,19 +11,19 @@ BOOK = Topic("depth", "A")
 
 def trade(number: int) -> Trade:
     event = Trade("v", "A", None, number, 1.0, 1.0, "buy", number)
-    set_topic(event, TRADES)
+    tie(event, "_topic", TRADES)
     return event
 
 
 def quote(bid: float, received_ns: int = 0) -> Quote:
     event = Quote("v", "A", None, received_ns, bid)
-    set_topic(event, QUOTES)
+    tie(event, "_topic", QUOTES)
     return event
 
 
 def book(sequence: int, *, is_snapshot: bool = False) -> Depth:
     event = Depth("v", "A", None, 0, (), (), is_snapshot, sequence)
-    set_topic(event, BOOK)
+    tie(event, "_topic", BOOK)
     return event
 
 

@@ -1,7 +1,7 @@
 import asyncio
 import gzip
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -115,7 +115,7 @@ async def test_every_line_is_a_frame_and_the_end_is_told(lines: Lines) -> None:
     await lines.start(handler)
     transport = await lines.open(headers={"Authorization": "Bearer x"})
     frames: list[bytes] = []
-    end = await asyncio.wait_for(transport.pump(frames.append), 5)
+    end = await asyncio.wait_for(transport.pump(frames.extend), 5)
     await transport.close()
     assert frames == [b'{"a":1}', b'{"b":2}', b'{"c":3}']
     assert (end.error, end.close_code, end.reason) == (None, None, "the server ended the stream")
@@ -132,7 +132,7 @@ async def test_a_cut_off_last_line_is_left_out(lines: Lines) -> None:
     await lines.start(handler)
     transport = await lines.open()
     frames: list[bytes] = []
-    await asyncio.wait_for(transport.pump(frames.append), 5)
+    await asyncio.wait_for(transport.pump(frames.extend), 5)
     await transport.close()
     assert frames == [b'{"a":1}']
 
@@ -146,7 +146,7 @@ async def test_a_reset_in_the_middle_of_a_line_is_a_lost_connection(lines: Lines
     await lines.start(handler)
     transport = await lines.open()
     frames: list[bytes] = []
-    end = await asyncio.wait_for(transport.pump(frames.append), 5)
+    end = await asyncio.wait_for(transport.pump(frames.extend), 5)
     await transport.close()
     assert frames in ([], [b'{"a":1}'])
     assert isinstance(end.error, ConnectionLostError)
@@ -162,7 +162,7 @@ async def test_an_oversize_line_ends_the_stream_and_nothing_of_it_is_delivered(l
     await lines.start(handler)
     transport = await lines.open(max_message_bytes=1000)
     frames: list[bytes] = []
-    end = await asyncio.wait_for(transport.pump(frames.append), 5)
+    end = await asyncio.wait_for(transport.pump(frames.extend), 5)
     await transport.close()
     assert isinstance(end.error, ProtocolError)
     assert set(frames) <= {b'{"a":1}'}
@@ -222,21 +222,25 @@ async def test_nobody_at_the_address_is_said_without_the_query() -> None:
 
 async def test_a_shut_gate_holds_the_reading_back(lines: Lines) -> None:
     async def handler(_request: web.Request, response: web.StreamResponse) -> None:
-        await response.write(b"1\n2\n3\n")
+        await response.write(b"1\n")
+        await more.wait()
+        await response.write(b"2\n3\n")
 
+    more = asyncio.Event()
     await lines.start(handler)
     transport = await lines.open()
     frames: list[bytes] = []
     first = asyncio.Event()
 
-    def take(frame: bytes) -> None:
-        frames.append(frame)
+    def take(batch: Sequence[bytes]) -> None:
+        frames.extend(batch)
         if len(frames) == 1:
             transport.reading.shut()
             first.set()
 
     reader = asyncio.create_task(transport.pump(take))
     await asyncio.wait_for(first.wait(), 5)
+    more.set()
     for _ in range(20):
         await asyncio.sleep(0)
     assert frames == [b"1"]

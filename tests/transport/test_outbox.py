@@ -3,7 +3,7 @@ from typing import Any
 
 from brokerwire.errors import ConnectionLostError
 from brokerwire.testing.virtual_time import VirtualClock
-from brokerwire.transport.frame_transport import ConnectionEnd, OnFrame, ReadGate
+from brokerwire.transport.frame_transport import ConnectionEnd, OnFrames, ReadGate
 from brokerwire.transport.outbox import Outbox
 
 
@@ -16,7 +16,7 @@ class Wire:
         self._clock = clock
         self._lasts = lasts
 
-    async def pump(self, on_frame: OnFrame) -> ConnectionEnd:
+    async def pump(self, on_frames: OnFrames) -> ConnectionEnd:
         return ConnectionEnd()
 
     async def send(self, frame: bytes) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -31,7 +32,11 @@ def test_every_answer_is_a_frame_at_the_interval(virtual: Any) -> None:
         venue = Venue()
         frames: list[tuple[float, bytes]] = []
         transport = poll(venue, virtual)
-        reader = asyncio.create_task(transport.pump(lambda frame: frames.append((virtual.clock.monotonic(), frame))))
+
+        def take(batch: Sequence[bytes]) -> None:
+            frames.extend((virtual.clock.monotonic(), frame) for frame in batch)
+
+        reader = asyncio.create_task(transport.pump(take))
         await virtual.clock.sleep(16)
         await transport.close()
         end = await reader
@@ -46,7 +51,7 @@ def test_a_refusal_ends_the_stream_with_its_error(virtual: Any) -> None:
         venue = Venue()
         venue.fails_after = 2
         frames: list[bytes] = []
-        end = await poll(venue, virtual).pump(frames.append)
+        end = await poll(venue, virtual).pump(frames.extend)
         assert frames == [b"0", b"1", b"2"]
         assert isinstance(end.error, VenueUnavailableError)
 
@@ -59,7 +64,7 @@ def test_a_shut_gate_stops_the_asking(virtual: Any) -> None:
         frames: list[bytes] = []
         transport = poll(venue, virtual)
         transport.reading.shut()
-        reader = asyncio.create_task(transport.pump(frames.append))
+        reader = asyncio.create_task(transport.pump(frames.extend))
         await virtual.clock.sleep(60)
         assert venue.asked == 0
         transport.reading.open()
@@ -83,7 +88,7 @@ def test_a_closed_stream_asks_no_more(virtual: Any) -> None:
         venue = Venue()
         frames: list[bytes] = []
         transport = poll(venue, virtual)
-        reader = asyncio.create_task(transport.pump(frames.append))
+        reader = asyncio.create_task(transport.pump(frames.extend))
         await virtual.clock.sleep(1)
         await transport.close()
         await reader

@@ -1,7 +1,7 @@
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -68,7 +68,7 @@ async def sockets(aiohttp_server: Any) -> AsyncIterator[Sockets]:
 
 async def read(transport: WebSocketTransport) -> tuple[list[bytes], ConnectionEnd]:
     frames: list[bytes] = []
-    end = await asyncio.wait_for(transport.pump(frames.append), 5)
+    end = await asyncio.wait_for(transport.pump(frames.extend), 5)
     await transport.close()
     return frames, end
 
@@ -142,8 +142,8 @@ async def test_an_oversize_message_closes_with_1009_and_is_not_delivered(sockets
     frames: list[bytes] = []
     sending: list[asyncio.Task[None]] = []
 
-    def take(frame: bytes) -> None:
-        frames.append(frame)
+    def take(batch: Sequence[bytes]) -> None:
+        frames.extend(batch)
         sending.append(asyncio.create_task(transport.send(b"next")))
 
     end = await asyncio.wait_for(transport.pump(take), 5)
@@ -191,17 +191,20 @@ async def test_a_server_that_ignores_the_close_is_left_in_time(sockets: Sockets)
 
 async def test_a_shut_gate_holds_the_reading_back(sockets: Sockets) -> None:
     async def talk(socket: web.WebSocketResponse) -> None:
-        for number in range(3):
+        await socket.send_str("0")
+        await more.wait()
+        for number in (1, 2):
             await socket.send_str(str(number))
         await socket.receive()
 
+    more = asyncio.Event()
     await sockets.start(talk)
     transport = await sockets.open()
     frames: list[bytes] = []
     first = asyncio.Event()
 
-    def take(frame: bytes) -> None:
-        frames.append(frame)
+    def take(batch: Sequence[bytes]) -> None:
+        frames.extend(batch)
         if len(frames) == 1:
             transport.reading.shut()
         if len(frames) in {1, 3}:
@@ -209,8 +212,11 @@ async def test_a_shut_gate_holds_the_reading_back(sockets: Sockets) -> None:
 
     reader = asyncio.create_task(transport.pump(take))
     await asyncio.wait_for(first.wait(), 5)
-    assert frames == [b"0"]
     first.clear()
+    more.set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert frames == [b"0"]
     transport.reading.open()
     await asyncio.wait_for(first.wait(), 5)
     await transport.close()
@@ -290,3 +296,31 @@ async def test_a_message_that_is_no_text_ends_the_stream(sockets: Sockets) -> No
     await sockets.start(talk)
     _, end = await read(await sockets.open())
     assert end.close_code in {1002, 1006} or isinstance(end.error, ConnectionLostError | ProtocolError)
+
+
+async def test_what_one_read_brings_comes_at_once_around_aiohttps_own_queue(sockets: Sockets) -> None:
+    async def talk(socket: web.WebSocketResponse) -> None:
+        await socket.receive()
+        transport = cast(web.Request, sockets.requests[-1]).transport
+        assert transport is not None
+        transport.write(b"".join(b"\x81\x01%d" % number for number in range(9)) + b"\x81\x7e\x00\x80" + b"x" * 128)
+        await socket.receive()
+
+    await sockets.start(talk)
+    transport = await sockets.open()
+    batches: list[Sequence[bytes]] = []
+    whole = asyncio.Event()
+
+    def take(batch: Sequence[bytes]) -> None:
+        batches.append(batch)
+        if sum(map(len, batches)) == 10:
+            whole.set()
+
+    reader = asyncio.create_task(transport.pump(take))
+    await asyncio.sleep(0)
+    await transport.send(b"begin")
+    await asyncio.wait_for(whole.wait(), 5)
+    await transport.close()
+    await asyncio.wait_for(reader, 5)
+    assert [frame for batch in batches for frame in batch] == [b"%d" % number for number in range(9)] + [b"x" * 128]
+    assert len(batches) < 10  # were each received by itself, the gate would not be where aiohttp feeds its reader

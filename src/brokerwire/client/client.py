@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,6 +33,8 @@ from brokerwire.config import (
     check_seconds,
 )
 from brokerwire.errors import ConfigurationError, StreamError, UnsupportedError
+from brokerwire.orders.journal import journal_path
+from brokerwire.orders.order_office import OrderOffice
 from brokerwire.redact import Redactor
 from brokerwire.services.brokerage import BrokerageService
 from brokerwire.services.desk import Desk
@@ -58,6 +61,8 @@ class Client:
         settings: Venue options.
         max_concurrent_streams: The cap on connections; the venue's own caps can only tighten it.
         websocket: The WebSocket transport; ``aiohttp`` is the only one for now.
+        journal: The path of a file that keeps client order ids and order events, so that none is lost or doubled over
+            a restart; None keeps nothing. One client at a time can have it.
         subscribe_timeout: Seconds until a ``stream_*`` call that the venue has not accepted raises.
         connect_timeout: Seconds until a dial is given up.
         close_timeout: Seconds that ``close`` takes at most.
@@ -80,6 +85,7 @@ class Client:
         settings: Mapping[str, Any] | None = None,
         max_concurrent_streams: int = 10,
         websocket: str = "aiohttp",
+        journal: str | PathLike[str] | None = None,
         subscribe_timeout: float = 10.0,
         connect_timeout: float = 10.0,
         close_timeout: float = 5.0,
@@ -124,8 +130,18 @@ class Client:
         self.streams = StreamManager(
             link=self._link, clock=self._clock, max_concurrent_streams=max_concurrent_streams, settings=checked
         )
+        self._office = OrderOffice(
+            self._link,
+            journal=None if journal is None else journal_path(journal),
+            owner=f"{self._venue.name} {self.environment}",
+        )
         desk = Desk(
-            link=self._link, streams=self.streams, start=self._start, settings=checked, venues_with=_venues_with
+            link=self._link,
+            streams=self.streams,
+            office=self._office,
+            start=self._start,
+            settings=checked,
+            venues_with=_venues_with,
         )
         self._desk = desk
         self.market_data = MarketDataService(desk)
@@ -208,6 +224,7 @@ class Client:
         spec = self._venue.tokens
         if spec is not None and self._link.tokens is None:
             self._link.tokens = self._new_tokens(spec)
+        await self._office.open()
 
     def _new_tokens(self, spec: TokenSpec) -> TokenManager:
         return TokenManager(
@@ -366,6 +383,7 @@ class Client:
             async with asyncio.timeout(self._timeouts.close_s):
                 await self.close_all_streams()
         await self.streams.close()
+        await self._office.close()
         if self._link.tokens is not None:
             await self._link.tokens.close()
         await self._http.close()

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from brokerwire.errors import (
     AuthenticationError,
     BrokerwireError,
@@ -14,8 +16,10 @@ from brokerwire.errors import (
     UnsupportedError,
 )
 from brokerwire.events import Event, Notice, Topic, respell
+from brokerwire.orders.order_office import OrderOffice
 from brokerwire.services.arguments import DeliveryKeywords, delivery_options, normalise_symbols
 from brokerwire.streaming.manager import StreamManager
+from brokerwire.streaming.route import Sink
 from brokerwire.streaming.stream import Stream
 from brokerwire.streaming.subscription import Subscription, SubscriptionControl
 from brokerwire.streaming.venue_link import VenueLink
@@ -33,13 +37,16 @@ class Desk:
         *,
         link: VenueLink,
         streams: StreamManager,
+        office: OrderOffice,
         start: Callable[[], Awaitable[None]],
         settings: Mapping[str, Any],
         venues_with: Callable[[str], Sequence[str]],
     ) -> None:
         self.link = link
         self.streams = streams
-        self._start = start
+        self.office = office
+        streams.memory_of = office.keeper.memory_of
+        self.start = start
         self._settings = settings
         self._venues_with = venues_with
         self._known_symbols: set[str] = set()
@@ -75,7 +82,7 @@ class Desk:
             BrokerwireError: What the operation and the link raise.
         """
         self.require(operation)
-        await self._start()
+        await self.start()
         return await self.link.run(self.venue.operations[operation](*args, **kwargs))
 
     async def call_for(self, operation: str, symbols: str | Sequence[str], **kwargs: Any) -> Any:
@@ -104,7 +111,7 @@ class Desk:
         if listing is None:
             raise ConfigurationError(f"say which accounts of {self.venue.name} to stream", venue=self.venue.name)
         async with self.patience(self.deadline(), f"{self.venue.name}: no answer about the accounts"):
-            await self._start()
+            await self.start()
             found = await self.link.run(listing())
         if not found:
             raise ConfigurationError(f"this login has no account at {self.venue.name}", venue=self.venue.name)
@@ -124,8 +131,11 @@ class Desk:
         *,
         delivery: DeliveryKeywords,
         variant: str = "",
+        consumer: str | None = None,
     ) -> Subscription[E]:
         """Open a subscription; returns when the venue has accepted every topic, else leaves nothing behind.
+
+        ``consumer`` names who hears of orders from the journal.
 
         Raises:
             StreamLimitError: The cap is reached.
@@ -134,10 +144,12 @@ class Desk:
             StreamError: The venue did not accept in ``subscribe_timeout``.
         """
         options = delivery_options(channel, delivery, callback_timeout_s=self.link.timeouts.callback_s)
+        if channel == "order" and self.office.journal is not None:
+            options = structs.replace(options, overflow="fail", is_queued=True)  # what is too much waits in the journal
         until = self.deadline()
         name = f"{self.venue.name} {channel} {','.join(symbols[:5])}{'...' if len(symbols) > 5 else ''}"
         async with self.patience(until, f"{name}: no answer about the symbols"):
-            await self._start()
+            await self.start()
             wishes = await self._wishes(channel, symbols, variant)
         subscription: Subscription[E] = Subscription(self._next_id, callback=callback, options=options, name=name)
         self._next_id += 1
@@ -145,6 +157,8 @@ class Desk:
         subscription.attach([topic for topic, _ in wishes], hold.control())
         self.subscriptions[subscription.id] = subscription
         try:
+            if channel == "order":
+                await hold.keep_orders([topic for topic, _ in wishes], consumer, capacity=options.max_pending)
             await hold.open(wishes, until)
         except BaseException:
             await subscription.unsubscribe()
@@ -220,6 +234,12 @@ class _Hold:
         self._topics: dict[str, Topic] = {}
         self._is_exclusive = subscription.delivery.is_blocking
         self._gated: list[Stream] = []
+        self._sink: Sink = subscription
+
+    async def keep_orders(self, topics: Sequence[Topic], consumer: str | None, *, capacity: int) -> None:
+        """Let the books of the accounts, and the journal if there is one, stand before the subscription."""
+        keeper = self._desk.office.keeper
+        self._sink = await keeper.join(self._subscription, topics, consumer=consumer, capacity=capacity)
 
     def control(self) -> SubscriptionControl:
         return SubscriptionControl(self._add, self._remove, self._release)
@@ -228,7 +248,8 @@ class _Hold:
         """Carry the wishes and wait for the venue; the caller undoes a failure."""
         desk = self._desk
         subscription = self._subscription
-        streams = desk.streams.open(wishes, subscription, is_exclusive=self._is_exclusive)
+        streams = desk.streams.open(wishes, self._sink, is_exclusive=self._is_exclusive)
+        desk.office.keeper.opened(subscription)
         self._topics.update((symbol, topic) for topic, symbol in wishes)
         if self._is_exclusive:
             self._gated = [*self._gated, *streams]
@@ -250,6 +271,8 @@ class _Hold:
             wishes = await desk._wishes(self._channel, fresh, self._variant)
         self._subscription.add_topics([topic for topic, _ in wishes])
         try:
+            if self._channel == "order":
+                await desk.office.keeper.extend(self._subscription, [topic for topic, _ in wishes])
             await self.open(wishes, until)
         except BaseException:
             await self._drop(wishes)
@@ -268,14 +291,15 @@ class _Hold:
         for topic, symbol in wishes:
             if topic not in self._topics.values():
                 self._subscription.remove_topic(topic, symbol)
-        await self._desk.streams.release(wishes, self._subscription)
+        await self._desk.streams.release(wishes, self._sink)
 
     async def _release(self) -> None:
         wishes = [(topic, symbol) for symbol, topic in self._topics.items()]
         self._topics.clear()
         try:
-            await self._desk.streams.release(wishes, self._subscription)
+            await self._desk.streams.release(wishes, self._sink)
         finally:
+            self._desk.office.keeper.leave(self._subscription)
             self._desk.subscriptions.pop(self._subscription.id, None)
 
 

@@ -58,9 +58,6 @@ class Connection:
         self._fetch = fetch
         self._receive = session.receive
         self._monotonic = clock.monotonic
-        self._call_soon = asyncio.get_running_loop().call_soon
-        self._is_stamped = False
-        self._now = clock.monotonic()
         self._outbox = Outbox(transport, sends_per_s=kind.sends_per_s, clock=clock)
         self._ended: asyncio.Future[ConnectionEnd] = asyncio.get_running_loop().create_future()
         self._fetches: set[asyncio.Task[None]] = set()
@@ -95,11 +92,15 @@ class Connection:
 
     async def _pump(self) -> None:
         try:
-            end = await self.transport.pump(self.on_frame)
-        except Exception as exc:  # the top of a task: a bug here must not be a silent death
-            logger.error("reading a %s stream failed: %s", self._kind.name, clean(repr(exc)), exc_info=exc)
-            end = ConnectionEnd(error=ConnectionLostError(f"reading failed: {clean(repr(exc))}"))
+            end = await self.transport.pump(self.on_frames)
+        except Exception as exc:  # noqa: BLE001  # the top of a task: a bug here must not be a silent death
+            self._failed(exc)
+            return
         self._finish(end)
+
+    def _failed(self, exc: Exception) -> None:
+        logger.error("reading a %s stream failed: %s", self._kind.name, clean(repr(exc)), exc_info=exc)
+        self._finish(ConnectionEnd(error=ConnectionLostError(f"reading failed: {clean(repr(exc))}")))
 
     def _finish(self, end: ConnectionEnd) -> None:
         if not self._ended.done():
@@ -114,28 +115,32 @@ class Connection:
         """End the connection with a reason; ``run`` returns it."""
         self._finish(ConnectionEnd(error=error))
 
-    def on_frame(self, frame: Frame) -> None:
-        """Take one frame: the only way in. The clocks are read once for all frames of one turn of the loop."""
-        if not self._is_stamped:
-            self._stamp()
+    def on_frames(self, frames: Sequence[Frame]) -> None:
+        """Take the frames of one turn of the loop, stamped with one time: the only way in; it never raises."""
         try:
-            events = self._receive(frame, self._now, self.last_frame_ns)
-        except (ProtocolError, RecursionError) as exc:
-            self._count_bad(exc)
-            return
-        if self._session.has_output:
-            self._take_output()
+            self._take_frames(frames)
+        except Exception as exc:  # noqa: BLE001  # the top of a turn: a bug here must not be a silent death
+            self._failed(exc)
+
+    def _take_frames(self, frames: Sequence[Frame]) -> None:
+        now = self._monotonic()
+        received_ns = self.last_frame_ns = self._clock.time_ns()
+        session, receive = self._session, self._receive
+        events: list[Event] = []
+        for frame in frames:
+            try:
+                found = receive(frame, now, received_ns)
+            except (ProtocolError, RecursionError) as exc:
+                self._count_bad(exc)
+                continue
+            if session.has_output:
+                if events:
+                    self._route(events)  # what a frame has to say comes after the events of those before it
+                    events = []
+                self._take_output()
+            events += found
         if events:
             self._route(events)
-
-    def _stamp(self) -> None:
-        self._now = self._monotonic()
-        self.last_frame_ns = self._clock.time_ns()
-        self._is_stamped = True
-        self._call_soon(self._outdate)
-
-    def _outdate(self) -> None:
-        self._is_stamped = False
 
     def _count_bad(self, exc: Exception) -> None:
         """An isolated bad frame is counted; many of them mean that this connection is of no use."""

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,10 @@ CALLBACK_GRACE_S = 1.0
 
 
 class DeliveryOptions(Struct, frozen=True, kw_only=True):
-    """What every ``stream_*`` call takes besides its topics and callback."""
+    """What every ``stream_*`` call takes besides its topics and callback.
+
+    ``is_queued`` says that events wait for a task even if every callback is a plain function.
+    """
 
     error_callback: ErrorCallback | None = None
     status_callback: Callback[Status] | None = None
@@ -41,6 +44,7 @@ class DeliveryOptions(Struct, frozen=True, kw_only=True):
     max_pending: int = 10_000
     overflow: OverflowPolicy = "drop_oldest"
     callback_timeout_s: float | None = None
+    is_queued: bool = False
 
 
 def is_async(callback: Callable[..., Any]) -> bool:
@@ -53,8 +57,8 @@ def is_async(callback: Callable[..., Any]) -> bool:
 class Delivery:
     """The queue, the callbacks and the task of one subscription.
 
-    With plain callbacks only there is no task: ``put`` calls them at once. Otherwise a task drains the
-    queue. ``put`` is an attribute, so that the reader pays for one call and no question.
+    With plain callbacks only there is no task: they are called at once. Otherwise a task drains the queue.
+    What takes a batch of events is an attribute, exchanged as that changes, so that the reader asks no question.
     """
 
     def __init__(
@@ -69,7 +73,8 @@ class Delivery:
         self.queue = EventQueue(options.max_pending, options.overflow, on_fail=on_overflow)
         self.errors = 0
         self.gaps = 0
-        self.put: Callable[[Any], None] = self.queue.put
+        self.inbox: list[Any] = []
+        self._take: Callable[[Sequence[Any]], None] = self.queue.put_all
         self._options = options
         self._is_raw = options.raw
         self._on_pause = on_pause
@@ -113,13 +118,14 @@ class Delivery:
         if not callback_is_async and self._options.overflow == "block":
             raise ConfigurationError('overflow="block" needs an async callback: a plain one is never waited for')
         self._callbacks.append((callback, callback_is_async))
-        if self._task is None and not self.queue.pending and not any(is_a for _, is_a in self._callbacks):
-            self.put = self._direct()
+        is_direct = not self._options.is_queued and not any(is_a for _, is_a in self._callbacks)
+        if self._task is None and not self.queue.pending and is_direct:
+            self._take = self._direct()
         else:
             self._start_task()
 
     def _start_task(self) -> None:
-        self.put = self._refuse if self._is_ending else self.queue.put
+        self._take = self._refuse if self._is_ending else self.queue.put_all
         if self._task is None and not self._is_ending:
             self._task = asyncio.get_running_loop().create_task(self._run(), name=f"brokerwire deliver {self.name}")
 
@@ -127,20 +133,48 @@ class Delivery:
         """Return what the callback is given: the event, or the venue's parsed JSON."""
         return event.raw if self._is_raw else event
 
-    # Three ways to take an event; ``put`` is one of them
+    def flush(self) -> None:
+        """Take what lies in the inbox."""
+        events, self.inbox = self.inbox, []
+        self._take(events)
 
-    def _refuse(self, event: Event) -> None:
-        self.queue.reject("paused" if self._paused is not None else "closed")
+    def put(self, event: Any) -> None:
+        """Take one event, after what lies in the inbox."""
+        if self.inbox:
+            self.flush()
+        self._take((event,))
 
-    def _direct(self) -> Callable[[Event], None]:
-        """Return what calls plain callbacks at once; the usual single one costs no loop and no look-ups."""
-        queue = self.queue
+    # Three ways to take events; ``_take`` is one of them
+
+    def _refuse(self, events: Sequence[Event]) -> None:
+        for _ in events:
+            self.queue.reject("paused" if self._paused is not None else "closed")
+
+    def _direct(self) -> Callable[[Sequence[Event]], None]:
+        """Return what calls plain callbacks at once; the usual single one costs no loop and no look-ups.
+
+        A callback may end or pause its subscription, or turn out to be async: the rest of the batch goes that way.
+        """
         if len(self._callbacks) > 1 or self._is_raw:
-            return self._call_all
-        ((callback, _),) = self._callbacks
+            call: Callable[[Event], None] = self._call_all
+        else:
+            call = self._call_one(self._callbacks[0][0])
+
+        def take(events: Sequence[Event]) -> None:
+            for index, event in enumerate(events):
+                if self._take is not take:
+                    self._take(events[index:])
+                    return
+                call(event)
+
+        return take
+
+    def _call_one(self, callback: Callable[[Any], Any]) -> Callable[[Event], None]:
+        queue = self.queue
 
         def call(event: Event) -> None:
             queue.received += 1
+            queue.in_hand = 1
             try:
                 result = callback(event)
                 if result is not None and inspect.isawaitable(result):
@@ -149,13 +183,14 @@ class Delivery:
                     self._errors_in_a_row = 0
             except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
                 self._failed(exc, event)
-            queue.settled += 1
+            queue.in_hand = 0
 
         return call
 
     def _call_all(self, event: Event) -> None:
         queue = self.queue
         queue.received += 1
+        queue.in_hand = 1
         shaped = self.shaped(event)
         for callback, _ in self._callbacks:
             try:
@@ -165,7 +200,7 @@ class Delivery:
                 self._errors_in_a_row = 0
             except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
                 self._failed(exc, event)
-        queue.settled += 1
+        queue.in_hand = 0
 
     def _found_async(self, callback: Callable[[Any], Any], awaitable: Awaitable[object]) -> None:
         """A plain function gave an awaitable: treat it as async from now on."""
@@ -209,19 +244,23 @@ class Delivery:
         queue = self.queue
         items = queue.items
         ((callback, _),) = self._callbacks
-        for _ in range(min(BATCH, len(items))):
-            if not items or queue.is_mixed or self._paused is not None:
-                break
-            event = items.popleft()
-            try:
-                await callback(event)
-                if self._errors_in_a_row:
-                    self._errors_in_a_row = 0
-            except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
-                self._failed(exc, event)
-            finally:
-                queue.settled += 1
-        if queue.is_mixed and self._paused is None:
+        queue.in_hand = 1
+        try:
+            for _ in range(BATCH):
+                if not items or queue.is_mixed:
+                    break
+                event = items.popleft()
+                try:
+                    await callback(event)
+                    if self._errors_in_a_row:
+                        self._errors_in_a_row = 0
+                except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+                    self._failed(exc, event)
+                    if self._paused is not None:
+                        return
+        finally:
+            queue.in_hand = 0
+        if queue.is_mixed:
             await self._drain()
 
     async def _drain(self) -> None:
@@ -335,7 +374,7 @@ class Delivery:
         """Deliver nothing until ``resume``; events wait in the queue, or are dropped where there is none."""
         self._paused = asyncio.Event()
         if self._task is None:
-            self.put = self._refuse
+            self._take = self._refuse
 
     def resume(self) -> None:
         """Go on after a pause."""
@@ -344,13 +383,13 @@ class Delivery:
         if paused is not None:
             paused.set()
             if self._task is None and self._callbacks and not self._is_ending:
-                self.put = self._direct()
+                self._take = self._direct()
 
     def end(self) -> None:
         """Take no more events; what waits is still delivered unless it is dropped."""
         self._is_ending = True
         self.resume()
-        self.put = self._refuse
+        self._take = self._refuse
         self.queue.wake()
 
     async def join(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from brokerwire.config import Overflow as OverflowPolicy
@@ -59,8 +59,8 @@ class EventQueue:
     """Holds what a subscription has received and not delivered.
 
     ``received = delivered + dropped + coalesced + pending`` holds between any two calls, where ``pending``
-    counts the event in hand too and never exceeds ``max_pending``. Markers take no room. The first three
-    are counted once, as ``settled``, so that the reader and the task each touch one number per event.
+    counts the event in hand too and never exceeds ``max_pending``. Markers take no room. What is pending is read
+    off the queue and ``in_hand``, and what was delivered follows, so that nobody counts event by event.
     An episode of losses begins with the first loss and ends when the queue has been emptied.
     """
 
@@ -72,6 +72,8 @@ class EventQueue:
         self._markers = 0
         self.is_mixed = False
         """Whether there are statuses among what waits."""
+        self.in_hand = 0
+        """1 while an event is with the callbacks."""
         self._loss: LossMarker | None = None
         self._is_episode = False
         self._waiter: asyncio.Future[None] | None = None
@@ -84,7 +86,6 @@ class EventQueue:
         }[policy]
         self.gate: Callable[[bool], None] | None = None
         self.received = 0
-        self.settled = 0
         self.coalesced = 0
         self.dropped = 0
         self.dropped_by_reason: dict[str, int] = {}
@@ -92,34 +93,40 @@ class EventQueue:
     @property
     def delivered(self) -> int:
         """How many events every callback has returned from, or raised at."""
-        return self.settled - self.dropped - self.coalesced
+        return self.received - self.pending - self.dropped - self.coalesced
 
     @property
     def pending(self) -> int:
         """How many events are waiting or in hand."""
-        return self.received - self.settled
+        return len(self.items) - self._markers + self.in_hand
 
     def put(self, event: Event) -> None:
         """Take one event; at ``max_pending`` the overflow policy decides what is lost."""
-        received = self.received
-        if received - self.settled >= self._max_pending:
+        if self.pending >= self._max_pending:
             self._overflow(event)
         else:
-            self.received = received + 1
+            self.received += 1
             self.items.append(event)
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        self.wake()
+
+    def put_all(self, events: Sequence[Event]) -> None:
+        """Take events in their order, all of them at once where there is room."""
+        if self.pending + len(events) > self._max_pending:
+            for event in events:
+                self.put(event)
+            return
+        self.received += len(events)
+        self.items.extend(events)
+        self.wake()
 
     def put_marker(self, marker: Marker) -> None:
         """Put a marker behind everything that has been received."""
-        self._mix()
         if self._held:
             self._held.append(marker)
             return
         self.items.append(marker)
+        self._markers += 1
+        self.is_mixed = True
         self.wake()
 
     def wake(self) -> None:
@@ -139,13 +146,16 @@ class EventQueue:
         """Return the next event or marker; None when the queue is empty. The caller ends an event with ``finish``."""
         if self._loss is not None:
             loss, self._loss = self._loss, None
-            self._unmix()
+            self._settle_mix()
             return loss
         if self.take_end():
             return None
         item = self.items.popleft()
         if isinstance(item, Marker):
-            self._unmix()
+            self._markers -= 1
+            self._settle_mix()
+        else:
+            self.in_hand = 1
         return item
 
     def take_end(self) -> bool:
@@ -155,17 +165,12 @@ class EventQueue:
         self._is_episode = False
         return True
 
-    def _mix(self) -> None:
-        self._markers += 1
-        self.is_mixed = True
-
-    def _unmix(self) -> None:
-        self._markers -= 1
-        self.is_mixed = self._markers > 0
+    def _settle_mix(self) -> None:
+        self.is_mixed = self._markers > 0 or self._loss is not None
 
     def finish(self) -> None:
         """Count the event in hand as delivered."""
-        self.settled += 1
+        self.in_hand = 0
         if self._held:
             self._release()
 
@@ -175,8 +180,8 @@ class EventQueue:
         self.received += sum(1 for item in self._held if not isinstance(item, Marker))
         self.items.clear()
         self._held.clear()
-        self._markers = int(self._loss is not None)
-        self.is_mixed = self._markers > 0
+        self._markers = 0
+        self._settle_mix()
         if events:
             self._count_dropped(reason, len(events))
 
@@ -188,7 +193,6 @@ class EventQueue:
     def _count_dropped(self, reason: str, count: int) -> None:
         self.dropped_by_reason[reason] = self.dropped_by_reason.get(reason, 0) + count
         self.dropped += count
-        self.settled += count
 
     def _note_loss(self, event: Event, *, position: Callable[[LossMarker], None]) -> None:
         self._count_dropped("overflow", 1)
@@ -200,7 +204,7 @@ class EventQueue:
 
     def _at_head(self, marker: LossMarker) -> None:
         self._loss = marker
-        self._mix()
+        self.is_mixed = True
 
     def _drop_oldest(self, event: Event) -> None:
         self.received += 1
@@ -240,7 +244,6 @@ class EventQueue:
             return
         self.received += 1
         self.coalesced += collapsed
-        self.settled += collapsed
         self.items.clear()  # in place: whoever drains it holds on to it
         self.items.extend(newest.values())
 
@@ -265,6 +268,10 @@ class EventQueue:
         while self._held and self.pending < self._max_pending:
             item = self._held.popleft()
             self.items.append(item)
-            self.received += not isinstance(item, Marker)
+            if isinstance(item, Marker):
+                self._markers += 1
+                self.is_mixed = True
+            else:
+                self.received += 1
         if not self._held and self.gate is not None:
             self.gate(True)

@@ -12,6 +12,7 @@ from brokerwire.errors import BrokerwireError, ConnectionLostError, StreamError
 from brokerwire.events import Event, Topic
 from brokerwire.redact import clean
 from brokerwire.streaming.connection import Connection
+from brokerwire.streaming.memory import Memory
 from brokerwire.streaming.successor import Successor
 from brokerwire.streaming.supervisor import HAND_OVER_JITTER_S, Decision, Supervisor
 from brokerwire.streaming.venue_link import VenueLink
@@ -34,6 +35,7 @@ class StreamParts(Protocol):
 
     watchdog: Watchdog
     clock: Clock
+    memory_of: Callable[[Topic], Memory | None]
 
     def new_supervisor(self) -> Supervisor:
         """Return the memory of one stream's decisions."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from brokerwire.clock import Clock
 from brokerwire.errors import StreamError, StreamLimitError
 from brokerwire.events import Topic
 from brokerwire.streaming.json_venue import HeaderSource
+from brokerwire.streaming.memory import Memory
 from brokerwire.streaming.route import Sink
 from brokerwire.streaming.stream import Stream
 from brokerwire.streaming.supervisor import Supervisor
@@ -44,6 +45,8 @@ class StreamManager:
         self._overlaps = 0
         self._next_redial: dict[str, float] = {}
         self._is_closed = False
+        self.memory_of: Callable[[Topic], Memory | None] = _no_memory
+        """What stands before the subscriptions of a topic, where somebody knows better than the channel."""
 
     @property
     def active_streams(self) -> tuple[Stream, ...]:
@@ -251,3 +254,7 @@ class StreamManager:
 
 def _bucket(kind: StreamKind) -> str:
     return kind.bucket or kind.name
+
+
+def _no_memory(_topic: Topic) -> Memory | None:
+    return None

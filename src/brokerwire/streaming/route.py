@@ -1,6 +1,6 @@
 """Where the events of one topic go, and how that topic is doing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from brokerwire.errors import BrokerwireError
@@ -9,12 +9,30 @@ from brokerwire.streaming.flow import Flow
 from brokerwire.streaming.memory import Memory, memory_for
 
 
+class Inbox(Protocol):
+    """Where the events of one turn of the loop are laid."""
+
+    def append(self, event: Any, /) -> None:
+        """Lay an event in."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
 class Delivers(Protocol):
-    """Where events go: ``put`` may be exchanged at any time, so it is looked up for each event."""
+    """Where events go: laid into ``inbox``, and taken from there with ``flush`` in the same turn."""
 
     @property
-    def put(self) -> Callable[[Any], None]:
-        """What takes an event."""
+    def inbox(self) -> Inbox:
+        """Where events are laid until ``flush``."""
+        ...
+
+    def flush(self) -> None:
+        """Take what lies in the inbox."""
+        ...
+
+    def put(self, event: Any) -> None:
+        """Take one event, after what lies in the inbox."""
         ...
 
 
@@ -48,7 +66,10 @@ class Sink(Protocol):
 
 
 class Respelled:
-    """Gives a subscription its own spelling of a symbol that somebody else spells otherwise."""
+    """Gives a subscription its own spelling of a symbol that the venue spells otherwise.
+
+    It is its own inbox and shares the subscription's, so that the events of all its symbols stay in order.
+    """
 
     __slots__ = ("_delivery", "_symbol")
 
@@ -56,8 +77,24 @@ class Respelled:
         self._delivery = delivery
         self._symbol = symbol
 
+    @property
+    def inbox(self) -> "Respelled":
+        """Where events are laid until ``flush``."""
+        return self
+
+    def append(self, event: Event) -> None:
+        """Lay an event in."""
+        self._delivery.inbox.append(respell(event, self._symbol))
+
+    def __len__(self) -> int:
+        return len(self._delivery.inbox)
+
+    def flush(self) -> None:
+        """Take what lies in the inbox."""
+        self._delivery.flush()
+
     def put(self, event: Event) -> None:
-        """Take one event."""
+        """Take one event, after what lies in the inbox."""
         self._delivery.put(respell(event, self._symbol))
 
 
@@ -66,27 +103,29 @@ class Route:
 
     __slots__ = (
         "_entries",
-        "_memory",
         "deliveries",
         "flow",
         "gap_start_ns",
+        "is_direct",
         "is_ready",
         "last",
+        "memory",
         "reason",
         "sinks",
         "state",
     )
 
-    def __init__(self, channel: str) -> None:
+    def __init__(self, channel: str, memory: Memory | None = None) -> None:
         self._entries: list[tuple[Sink, Delivers, str]] = []
         self.sinks: tuple[Sink, ...] = ()
         self.state: StreamState = "pending"
         self.reason = ""
         self.is_ready = False
+        self.is_direct = False
         self.last: Event | None = None
         self.gap_start_ns: int | None = None
         self.flow = Flow()
-        self._memory: Memory | None = memory_for(channel)
+        self.memory = memory or memory_for(channel)
         self.deliveries: tuple[Delivers, ...] = ()
         self._settle()
 
@@ -94,8 +133,8 @@ class Route:
         """Send events to one more place, spelled ``symbol``; what an account's snapshot said is said to it again."""
         self._entries.append((sink, delivery, symbol))
         self._settle()
-        if self._memory is not None:
-            for event in self._memory.recollection():
+        if self.memory is not None:
+            for event in self.memory.recollection():
                 delivery.put(event)
 
     def remove(self, sink: Sink, symbol: str) -> bool:
@@ -108,30 +147,34 @@ class Route:
         """Where a memory is needed, it stands before the subscriptions and passes on only what is new."""
         self.sinks = tuple({id(sink): sink for sink, _, _ in self._entries}.values())
         deliveries = tuple(delivery for _, delivery, _ in self._entries)
-        if self._memory is None:
+        if self.memory is None:
             self.deliveries = deliveries
         else:
-            self._memory.pass_to(deliveries)
-            self.deliveries = (self._memory,)
+            self.memory.pass_to(deliveries)
+
+    def mark_ready(self) -> None:
+        """Take note of the first event or whole snapshot: from now on events may go straight to the subscriptions."""
+        self.is_ready = True
+        self.is_direct = self.memory is None
 
     def interrupted(self) -> None:
         """A connection is gone: the next one begins with a snapshot."""
         self.flow.restart()
-        if self._memory is not None:
-            self._memory.expect_snapshot()
+        if self.memory is not None:
+            self.memory.expect_snapshot()
 
     def snapshot_ended(self, received_ns: int) -> None:
         """The snapshot of a later connection is whole: what it does not hold is gone."""
-        if self._memory is not None:
-            self._memory.end_snapshot(received_ns)
+        if self.memory is not None:
+            self.memory.end_snapshot(received_ns)
 
     def newest(self, spelling: str, symbol: str | None) -> Iterator[Event]:
         """Yield the newest events about ``symbol`` (None: all), in the subscriber's spelling of the topic."""
-        if self._memory is not None and self._memory.is_about_many:
-            yield from (event for event in self._memory.recollection() if symbol in {None, event.symbol})
+        if self.memory is not None and self.memory.is_about_many:
+            yield from (event for event in self.memory.recollection() if symbol in {None, event.symbol})
         elif self.last is not None and symbol in {None, spelling}:
             yield self.last if self.last.symbol == spelling else respell(self.last, spelling)
 
     def last_about(self, event: Event) -> Event | None:
         """Return the newest event about the same thing."""
-        return self.last if self._memory is None else self._memory.last_about(event)
+        return self.last if self.memory is None else self.memory.last_about(event)

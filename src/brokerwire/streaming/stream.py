@@ -11,7 +11,7 @@ from brokerwire.errors import BrokerwireError, SlowConsumerError
 from brokerwire.events import Event, Gap, Notice, Status, StreamState, Topic
 from brokerwire.streaming.flow import LOOK_INTERVAL_S, Rung
 from brokerwire.streaming.lifeline import Lifeline, StreamParts
-from brokerwire.streaming.route import Respelled, Route, Sink
+from brokerwire.streaming.route import Delivers, Respelled, Route, Sink
 from brokerwire.streaming.successor import Successor
 from brokerwire.streaming.venue_link import VenueLink
 from brokerwire.venue import (
@@ -100,7 +100,7 @@ class Stream:
         for topic, sink, symbol in wishes:
             route = self._routes.get(topic)
             if route is None:
-                route = self._routes[topic] = Route(topic.channel)
+                route = self._routes[topic] = Route(topic.channel, self._parts.memory_of(topic))
                 fresh.append(topic)
             route.add(sink, sink.delivery if symbol == topic.symbol else Respelled(sink.delivery, symbol), symbol)
             sink.follow(symbol, route)
@@ -132,16 +132,33 @@ class Stream:
     # The hot path
 
     def route(self, events: Sequence[Event]) -> None:
-        """Hand events to whoever wants their topic: one look-up each."""
+        """Hand events to whoever wants their topic: one look-up each, and one batch for each subscription."""
         routes = self._routes
+        touched: list[Delivers] = []
         for event in events:
             route = routes.get(event._topic)
             if route is None:
                 self.unrouted += 1
                 continue
             route.last = event
-            if not route.is_ready:
-                self._mark_ready(event._topic, route)
+            if not route.is_direct:
+                self._route_with_care(event, route, touched)
+                continue
+            for delivery in route.deliveries:
+                inbox = delivery.inbox
+                if not inbox:
+                    touched.append(delivery)
+                inbox.append(event)
+        _flush(touched)
+
+    def _route_with_care(self, event: Event, route: Route, touched: list[Delivers]) -> None:
+        """Take the first event of a topic, or one that its memory may know better; it must not overtake the others."""
+        _flush(touched)
+        if not route.is_ready:
+            self._mark_ready(event._topic, route)
+        if route.memory is not None:
+            route.memory.put(event)
+        else:
             for delivery in route.deliveries:
                 delivery.put(event)
 
@@ -192,7 +209,7 @@ class Stream:
             self._mark_ready(signal.topic, route)
 
     def _mark_ready(self, topic: Topic, route: Route) -> None:
-        route.is_ready = True
+        route.mark_ready()
         for sink in route.sinks:
             sink.mark_ready(topic)
 
@@ -318,6 +335,12 @@ class Stream:
     async def close(self) -> None:
         """End the stream; returns when its socket is closed and its slot free. Safe to call twice."""
         await self._lifeline.close()
+
+
+def _flush(touched: list[Delivers]) -> None:
+    for delivery in touched:
+        delivery.flush()
+    touched.clear()
 
 
 _HANDLERS: Mapping[type, Callable[[Stream, Any], None]] = {

@@ -1,7 +1,7 @@
 """What carries the frames of one connection, whatever the wire is."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -9,7 +9,8 @@ from msgspec import Struct
 from brokerwire.errors import BrokerwireError
 from brokerwire.typedefs import Frame
 
-OnFrame: TypeAlias = Callable[[Frame], None]
+OnFrames: TypeAlias = Callable[[Sequence[Frame]], None]
+"""Takes the frames of one turn of the loop, in order; it never raises."""
 
 
 class ConnectionEnd(Struct, frozen=True):
@@ -25,8 +26,8 @@ class FrameTransport(Protocol):
 
     reading: "ReadGate"
 
-    async def pump(self, on_frame: OnFrame) -> ConnectionEnd:
-        """Push every frame into ``on_frame`` until the wire ends; say why it ended."""
+    async def pump(self, on_frames: OnFrames) -> ConnectionEnd:
+        """Push every frame into ``on_frames`` until the wire ends; say why it ended."""
         ...
 
     async def send(self, frame: Frame) -> None:

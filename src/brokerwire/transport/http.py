@@ -13,6 +13,7 @@ from brokerwire.clock import Clock
 from brokerwire.config import Network, Timeouts
 from brokerwire.errors import BrokerwireError, ConfigurationError, ProtocolError, StreamError, VenueUnavailableError
 from brokerwire.redact import clean
+from brokerwire.transport.frame_gate import GatedSocket
 from brokerwire.venue import Response
 
 MAX_BODY_BYTES = 64 * 2**20
@@ -50,6 +51,7 @@ class HttpClient:
             connector=aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=None, use_dns_cache=False),
             headers={"User-Agent": self._user_agent},
             trace_configs=[trace],
+            ws_response_class=GatedSocket,  # type: ignore[arg-type]  # its text is bytes, as each call asks for
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=True,
         )

@@ -6,7 +6,7 @@ import aiohttp
 from yarl import URL
 
 from brokerwire.errors import ConnectionLostError, ProtocolError, UnsupportedError
-from brokerwire.transport.frame_transport import ConnectionEnd, OnFrame, ReadGate
+from brokerwire.transport.frame_transport import ConnectionEnd, OnFrames, ReadGate
 from brokerwire.transport.http import HttpClient, read_limited, translate_failures
 from brokerwire.transport.websocket import HandshakeRefused
 from brokerwire.typedefs import Frame
@@ -91,23 +91,22 @@ class HttpLinesTransport:
         self._splitter = LineSplitter(max_message_bytes)
         self.reading = ReadGate()
 
-    async def pump(self, on_frame: OnFrame) -> ConnectionEnd:
-        """Push every line into ``on_frame`` until the response ends; a cut-off last line is left out."""
+    async def pump(self, on_frames: OnFrames) -> ConnectionEnd:
+        """Push every line into ``on_frames`` until the response ends; a cut-off last line is left out."""
         feed = self._splitter.feed
         reading = self.reading
         try:
             async for chunk in self._answer.content.iter_any():
-                for line in feed(chunk):
-                    on_frame(line)
-                    if reading.is_shut:
-                        await reading.passage()
+                if lines := feed(chunk):
+                    on_frames(lines)
+                    await reading.passage()
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
             return ConnectionEnd(error=ConnectionLostError(f"the HTTP stream was cut off ({type(exc).__name__})"))
         except ProtocolError as exc:
             return ConnectionEnd(error=exc)
         rest = self._splitter.finish()
         if rest.endswith((b"}", b"]")):
-            on_frame(rest)
+            on_frames([rest])
         return ConnectionEnd(reason="the server ended the stream")
 
     async def send(self, frame: Frame) -> None:

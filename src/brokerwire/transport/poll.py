@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from brokerwire.clock import Clock
 from brokerwire.errors import BrokerwireError, UnsupportedError
-from brokerwire.transport.frame_transport import ConnectionEnd, OnFrame, ReadGate
+from brokerwire.transport.frame_transport import ConnectionEnd, OnFrames, ReadGate
 from brokerwire.typedefs import Frame
 from brokerwire.venue import Response
 
@@ -20,9 +20,9 @@ class PollTransport:
         self._is_closed = False
         self.reading = ReadGate()
 
-    async def pump(self, on_frame: OnFrame) -> ConnectionEnd:
-        """Push every answer into ``on_frame`` until one is refused."""
-        on_frame(self._first.body)
+    async def pump(self, on_frames: OnFrames) -> ConnectionEnd:
+        """Push every answer into ``on_frames`` until one is refused."""
+        on_frames([self._first.body])
         while not self._is_closed:
             await self._clock.sleep(self._interval_s)
             await self.reading.passage()
@@ -32,7 +32,7 @@ class PollTransport:
                 answer = await self._fetch()
             except BrokerwireError as exc:
                 return ConnectionEnd(error=exc)
-            on_frame(answer.body)
+            on_frames([answer.body])
         return ConnectionEnd(reason="closed")
 
     async def send(self, frame: Frame) -> None:

@@ -1,7 +1,7 @@
 """An aiohttp WebSocket as frames."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp import WSMsgType
@@ -9,7 +9,8 @@ from yarl import URL
 
 from brokerwire.errors import BrokerwireError, ConnectionLostError
 from brokerwire.redact import clean
-from brokerwire.transport.frame_transport import ConnectionEnd, OnFrame, ReadGate
+from brokerwire.transport.frame_gate import GatedSocket
+from brokerwire.transport.frame_transport import ConnectionEnd, OnFrames, ReadGate
 from brokerwire.transport.http import HttpClient, translate_failures
 from brokerwire.typedefs import Frame
 from brokerwire.venue import Response
@@ -57,7 +58,7 @@ async def open_websocket(
             if exc.status == 101:
                 raise
             raise HandshakeRefused(_response_of(exc)) from None  # its text shows the whole address
-    return WebSocketTransport(socket)
+    return WebSocketTransport(cast(GatedSocket, socket), max_message_bytes=max_message_bytes)
 
 
 def _response_of(refusal: aiohttp.WSServerHandshakeError) -> Response:
@@ -68,23 +69,25 @@ def _response_of(refusal: aiohttp.WSServerHandshakeError) -> Response:
 class WebSocketTransport:
     """One open WebSocket."""
 
-    def __init__(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
+    def __init__(self, socket: GatedSocket, *, max_message_bytes: int) -> None:
         self._socket = socket
+        self._max_message_bytes = max_message_bytes
         self.reading = ReadGate()
 
-    async def pump(self, on_frame: OnFrame) -> ConnectionEnd:
-        """Push every message into ``on_frame`` until the socket ends."""
-        receive = self._socket.receive
-        reading = self.reading
-        text = WSMsgType.TEXT
-        while True:
-            message = await receive()
-            if message.type is text or message.type in _DATA:
-                on_frame(message.data)
-                if reading.is_shut:
-                    await reading.passage()
-            else:
-                return self._ended(message)
+    async def pump(self, on_frames: OnFrames) -> ConnectionEnd:
+        """Push every message into ``on_frames`` until the socket ends; most come through the gate."""
+        gate = self._socket.gate
+        gate.open(on_frames, self.reading, most_bytes=self._max_message_bytes)
+        try:
+            while True:
+                message = await self._socket.receive()
+                if message.type not in _DATA:
+                    return self._ended(message)
+                on_frames([message.data])
+                gate.received()
+                await self.reading.passage()
+        finally:
+            gate.shut()
 
     def _ended(self, message: Any) -> ConnectionEnd:
         if message.type is WSMsgType.ERROR:

@@ -1,5 +1,4 @@
 from decimal import Decimal
-from itertools import pairwise
 
 import msgspec
 import pytest
@@ -287,34 +286,6 @@ def test_the_order_of_legs_is_no_difference():
     assert not codec.differs(order("ACK", one, two), order("ACK", two, one))
 
 
-def test_fills_are_what_moves_the_average():
-    first, second = order("FPR", leg("30", "161.24")), order("FLL", leg("50", "161.244"))
-    (fill,) = codec.fills_between(first, second)
-    assert (fill.fill_id, fill.quantity, fill.price, fill.side) == ("7:KO:50", 20, Decimal("161.25"), "buy")
-    assert (fill.account, fill.order_id, fill.time_ns) == ("SIM1M", "7", second.time_ns)
-    assert codec.fills_between(second, second) == []
-    assert codec.fills_between(None, order("ACK", leg())) == []
-
-
-def test_the_fills_of_an_order_add_up_to_it():
-    steps = [None, order("FPR", leg("10", "3")), order("FPR", leg("25", "3.12")), order("FLL", leg("50", "3.27"))]
-    fills = [fill for old, new in pairwise(steps) for fill in codec.fills_between(old, new)]
-    assert sum(fill.quantity for fill in fills) == 50
-    assert sum(fill.quantity * fill.price for fill in fills) == Decimal("163.5")
-
-
-def test_every_leg_of_a_spread_has_fills_of_its_own():
-    spread = order("FLL", leg("1", "2.5", symbol="A", ordered="1"), leg("1", "1.5", symbol="B", ordered="1"))
-    assert [fill.fill_id for fill in codec.fills_between(None, spread)] == ["7:A:1", "7:B:1"]
-
-
-def test_an_execution_without_a_price_waits_for_one():
-    unpriced = order("FLL", leg("50"))
-    assert codec.fills_between(None, unpriced) == []
-    (fill,) = codec.fills_between(unpriced, order("FLL", leg("50", "70.5")))
-    assert fill.quantity == 50
-
-
 @pytest.mark.parametrize(
     ("fields", "quantity"),
     [
@@ -336,8 +307,3 @@ def test_an_account_in_several_currencies_has_a_balance_for_each():
     dollars, euros = codec.balances_of(message, 1)
     assert (dollars.currency, dollars.symbol, str(dollars.cash)) == ("USD", "USD", "9.10")
     assert (euros.currency, euros.unrealized_profit) == ("EUR", 2)
-
-
-@pytest.mark.parametrize(("value", "text"), [("70.10", "70.1"), ("100", "100"), ("0.12345678901", "0.123456789")])
-def test_plain_decimals_have_no_trailing_zeros_and_ten_places(value, text):
-    assert f"{codec.plain(Decimal(value))}" == text

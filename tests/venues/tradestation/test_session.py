@@ -82,6 +82,30 @@ def test_a_second_whole_quote_replaces_the_first_and_keeps_fields_it_lacks(lines
     assert again["Open"] == "70.1"
 
 
+FIGURES = st.one_of(st.decimals(0, 10**25, places=3).map(str), st.sampled_from(["", "-0.5", "1e9"]))
+TEXTS = st.one_of(FIGURES, st.sampled_from(["NSDQ", "a.b-1"]), st.integers(-9, 10**20), st.none())
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(["Bid", "Ask", "Last"], FIGURES),
+        **dict.fromkeys(["VWAP", "High52Week", "Low52Week", "LastVenue", "New1", "New2", "New-"], TEXTS),
+    },
+)
+
+
+@given(st.lists(FIELDS, min_size=1, max_size=60))
+def test_a_merged_message_says_the_newest_of_every_field_and_stays_as_it_was(changes: list[dict]) -> None:
+    stream = Stream(Topic("quote", "KO"))
+    known: dict = {}
+    expected, events = [], []
+    for change in changes:
+        known = {**known, "Symbol": "KO", **change}
+        expected.append(known)
+        events += stream.feed({"Symbol": "KO", **change})
+    assert [{key: event[key] for key in event.keys()} for event in events] == expected  # noqa: SIM118  # an event
+    assert [event.raw for event in events] == [{"Symbol": "KO", **change} for change in changes]
+
+
 def test_quotes_of_several_symbols_do_not_mix():
     stream = Stream(Topic("quote", "KO"), Topic("quote", "PEP"))
     stream.feed({"Symbol": "KO", "Bid": "1", "Ask": "2"}, {"Symbol": "PEP", "Bid": "5"})
@@ -375,7 +399,7 @@ def test_orders_are_ready_with_the_end_of_the_snapshot_even_if_it_is_empty():
     assert stream.signals() == [Ready(topics[0]), Ready(topics[1])]
 
 
-def test_snapshot_orders_are_updates_without_fills(lines):
+def test_snapshot_orders_are_updates(lines):
     stream = Stream(Topic("order", ACCOUNT))
     done, opened = stream.feed(*lines("orders.jsonl")[:2])
     assert (done.kind, done.status, done.filled_quantity) == ("order", "filled", 10)
@@ -384,27 +408,12 @@ def test_snapshot_orders_are_updates_without_fills(lines):
     assert opened.topic == Topic("order", ACCOUNT)
 
 
-def test_fills_follow_the_update_and_repeats_are_dropped(lines):
+def test_each_change_is_an_update_and_repeats_are_dropped(lines):
     stream = Stream(Topic("order", ACCOUNT))
     stream.feed(*lines("orders.jsonl")[:3])
     events = stream.feed(*lines("orders.jsonl")[3:6])
-    assert [event.kind for event in events] == ["order", "fill", "order", "fill"]
-    assert [event.fill_id for event in events[1::2]] == ["800000002:KO:15", "800000002:KO:40"]
-    assert events[3].quantity == 25
-    assert events[3].price == Decimal("70.94")
-    assert events[3]["OrderID"] == "800000002"
-
-
-def test_an_order_first_seen_live_has_fills_for_all_of_it(lines):
-    stream = Stream(Topic("order", ACCOUNT))
-    stream.feed({"StreamStatus": "EndSnapshot"})
-    assert [event.kind for event in stream.feed(lines("orders.jsonl")[0])] == ["order", "fill"]
-
-
-def test_an_order_that_grows_inside_the_snapshot_has_fills(lines):
-    stream = Stream(Topic("order", ACCOUNT))
-    events = stream.feed(*(lines("orders.jsonl")[index] for index in (1, 3)))
-    assert [event.kind for event in events] == ["order", "order", "fill"]
+    assert [(event.kind, event.filled_quantity) for event in events] == [("order", 15), ("order", 40)]
+    assert events[1]["OrderID"] == "800000002"
 
 
 def test_orders_of_other_accounts_yield_nothing(lines):
@@ -445,7 +454,7 @@ def test_a_code_that_tells_no_state_is_read_again_once(lines):
     assert fetch.request.bucket == "orders"
     body = msgspec.json.encode({"Orders": [msgspec.json.decode(partly)]})
     events = stream.session.receive_response(fetch.key, Response(200, {}, body, 77), 1.0)
-    assert [event.kind for event in events] == ["order", "fill"]
+    assert [event.kind for event in events] == ["order"]
     assert events[0].received_ns == 77
     assert stream.feed(opened) == []  # an older state does not come back
 

@@ -2,12 +2,12 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import msgspec
 
 from brokerwire.errors import ConfigurationError, InvalidSymbolError, ProtocolError
-from brokerwire.events import Bar, Depth, Event, Level, Quote, Topic, Trade, set_message, set_topic, stamp
+from brokerwire.events import Bar, Depth, Event, Level, Quote, Topic, Trade, stamp, tie
 from brokerwire.redact import clean
 from brokerwire.venue import Request
 from brokerwire.venues.binance.spec import DEPTH_WEIGHTS, INTERVALS, NAME, SETTING_CHOICES
@@ -22,7 +22,6 @@ from brokerwire.venues.binance.wire import (
     TradeMessage,
 )
 
-M = TypeVar("M")
 Decode: TypeAlias = Callable[[bytes, float, int], Sequence[Event]]
 """``(message, now, received_ns) -> events`` of one stream."""
 
@@ -119,62 +118,78 @@ def protocol_error(exc: Exception, frame: bytes) -> ProtocolError:
 
 def quote_decoder(topics: Sequence[Topic]) -> Decode:
     """Return what reads a bookTicker message, an event for each topic; it carries no time of its own."""
+    if len(topics) != 1:
+        return _for_each(quote_decoder, topics)
+    (topic,) = topics
+    symbol = topic.symbol
 
-    def event_of(m: BookTicker, symbol: str, received_ns: int) -> Quote:
-        return Quote(NAME, symbol, None, received_ns, m.b, m.B, m.a, m.A)
+    def decode(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
+        m = _decode_quote(message)
+        event = Quote(NAME, symbol, None, received_ns, m.b, m.B, m.a, m.A)
+        tie(event, "_topic", topic)
+        tie(event, "_message", message)
+        return (event,)
 
-    return _decoder(_decode_quote, event_of, topics)
+    return decode
 
 
 def trade_decoder(topics: Sequence[Topic]) -> Decode:
     """Return what reads a trade, an event for each topic; when the buyer was resting, the aggressor sold."""
+    if len(topics) != 1:
+        return _for_each(trade_decoder, topics)
+    (topic,) = topics
+    symbol = topic.symbol
 
-    def event_of(m: TradeMessage, symbol: str, received_ns: int) -> Trade:
-        return Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.t)
+    def decode(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
+        m = _decode_trade(message)
+        event = Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.t)
+        tie(event, "_topic", topic)
+        tie(event, "_message", message)
+        return (event,)
 
-    return _decoder(_decode_trade, event_of, topics)
+    return decode
 
 
 def aggregate_decoder(topics: Sequence[Topic]) -> Decode:
     """Return what reads an aggregated trade, an event for each topic; its id counts aggregated trades."""
+    if len(topics) != 1:
+        return _for_each(aggregate_decoder, topics)
+    (topic,) = topics
+    symbol = topic.symbol
 
-    def event_of(m: AggregateTradeMessage, symbol: str, received_ns: int) -> Trade:
-        return Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.a)
+    def decode(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
+        m = _decode_aggregate(message)
+        event = Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.a)
+        tie(event, "_topic", topic)
+        tie(event, "_message", message)
+        return (event,)
 
-    return _decoder(_decode_aggregate, event_of, topics)
+    return decode
 
 
 def bar_decoder(topics: Sequence[Topic]) -> Decode:
     """Return what reads a kline message, an event for each topic."""
+    if len(topics) != 1:
+        return _for_each(bar_decoder, topics)
+    (topic,) = topics
 
-    def event_of(m: KlineMessage, symbol: str, received_ns: int) -> Bar:
-        return _bar_of(m.k, symbol, m.E * _MS, received_ns)
+    def decode(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
+        m = _decode_kline(message)
+        event = _bar_of(m.k, topic.symbol, m.E * _MS, received_ns)
+        stamp(event, topic, message)
+        return (event,)
 
-    return _decoder(_decode_kline, event_of, topics)
+    return decode
 
 
-def _decoder(read: Callable[[bytes], M], event_of: Callable[[M, str, int], Event], topics: Sequence[Topic]) -> Decode:
-    """Bind everything that stays the same from message to message; one topic, the usual case, needs no loop."""
-    if len(topics) == 1:
-        (topic,) = topics
-        symbol = topic.symbol
+def _for_each(new_decoder: Callable[[Sequence[Topic]], Decode], topics: Sequence[Topic]) -> Decode:
+    """Read a message once for each topic that hangs on its stream; more than one is rare."""
+    decoders = [new_decoder((topic,)) for topic in topics]
 
-        def decode_one(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
-            event = event_of(read(message), symbol, received_ns)
-            set_topic(event, topic)
-            set_message(event, message)
-            return (event,)
+    def decode(message: bytes, now: float, received_ns: int) -> tuple[Event, ...]:
+        return tuple([event for decode_one in decoders for event in decode_one(message, now, received_ns)])
 
-        return decode_one
-
-    def decode_all(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
-        m = read(message)
-        events = tuple([event_of(m, topic.symbol, received_ns) for topic in topics])
-        for topic, event in zip(topics, events, strict=True):
-            stamp(event, topic, message)
-        return events
-
-    return decode_all
+    return decode
 
 
 def _bar_of(k: Kline, symbol: str, time_ns: int, received_ns: int) -> Bar:
@@ -206,7 +221,7 @@ def bar_of_row(row: Sequence[Any], *, symbol: str, interval: str, received_ns: i
         close_ns <= received_ns,
         "backfill",
     )
-    set_message(bar, row)
+    tie(bar, "_message", row)
     return bar
 
 
@@ -274,8 +289,7 @@ def depth_event(
     event = Depth(
         NAME, topic.symbol, time_ns, received_ns, bids.top(levels), asks.top(levels), is_snapshot, sequence
     )  # fmt: skip
-    set_topic(event, topic)
-    set_message(event, message)
+    stamp(event, topic, message)
     return event
 
 

@@ -17,7 +17,7 @@ from brokerwire.errors import (
     StreamError,
     VenueUnavailableError,
 )
-from brokerwire.events import Bar, Depth, Quote, Side, Topic, Trade, set_message
+from brokerwire.events import Bar, Depth, Quote, Side, Topic, Trade, tie
 from brokerwire.redact import clean
 from brokerwire.venue import Operation, Request, Response, StreamKind
 from brokerwire.venues.binance import spec
@@ -181,7 +181,7 @@ def _quote_of(m: DayTicker, row: Any, received_ns: int) -> Quote:
         m.price_change,
         m.price_change_percent,
     )
-    set_message(quote, row)
+    tie(quote, "_message", row)
     return quote
 
 
@@ -194,7 +194,7 @@ def get_trades(symbol: str, *, limit: int | None = None) -> Operation[list[Trade
     for m, row in zip(_decode_trades(response.body), response.json(), strict=True):
         side: Side = "sell" if m.is_buyer_maker else "buy"
         trade = Trade(spec.NAME, name, m.time * _MS, response.received_ns, m.price, m.qty, side, m.id)
-        set_message(trade, row)
+        tie(trade, "_message", row)
         trades.append(trade)
     return trades
 

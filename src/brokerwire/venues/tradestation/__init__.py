@@ -1,10 +1,10 @@
 """TradeStation: chunked HTTP streams, REST v3 and the v2 tick bars behind the venue interface."""
 
 from brokerwire.errors import BrokerwireError, ConnectionLostError
-from brokerwire.venue import Venue
+from brokerwire.venue import OrderRules, Venue
 from brokerwire.venues.tradestation import spec
 from brokerwire.venues.tradestation.auth import TOKENS, authorize, error_from
-from brokerwire.venues.tradestation.codec import build_dial, build_topic, kind_of
+from brokerwire.venues.tradestation.codec import advances, build_dial, build_topic, kind_of, opened_ns
 from brokerwire.venues.tradestation.rest import OPERATIONS, streamed_accounts
 from brokerwire.venues.tradestation.session import new_session
 
@@ -35,4 +35,5 @@ VENUE = Venue(
     close_error=_close_error,
     operations=OPERATIONS,
     streamed_accounts=streamed_accounts,
+    orders=OrderRules(advances, names_executions=False, opened_ns=opened_ns),
 )

@@ -14,7 +14,6 @@ from brokerwire.events import (
     Balance,
     Bar,
     Depth,
-    Fill,
     Level,
     OptionChainEntry,
     OptionLeg,
@@ -101,10 +100,6 @@ def build_topic(channel: str, symbol: str, variant: str, settings: Mapping[str, 
     return Topic(channel, symbol_of(symbol), variant_of(variant, settings))
 
 
-def _canonical_legs(symbol: str) -> str:
-    return format_legs(parse_legs(symbol))
-
-
 def _no_variant(variant: str, settings: Mapping[str, Any]) -> str:
     return ""
 
@@ -149,7 +144,7 @@ _TOPIC_RULES: Mapping[str, tuple[Callable[[str], str], Callable[[str, Mapping[st
     "bar": (canonical_symbol, _bar_variant),
     "depth": (canonical_symbol, _depth_variant),
     "option_chain": (canonical_symbol, _chain_variant),
-    "option_quote": (_canonical_legs, _option_variant),
+    "option_quote": (lambda symbol: format_legs(parse_legs(symbol)), _option_variant),
     "order": (canonical_id, _order_variant),
     "position": (canonical_id, _no_variant),
     "balance": (canonical_id, _no_variant),
@@ -223,23 +218,34 @@ _DIAL_QUERIES: Mapping[str, Callable[[Topic], dict[str, str]]] = {
 }
 
 
-QuoteValues: TypeAlias = tuple[float | None, ...]
+_F: TypeAlias = float | None
+QuoteValues: TypeAlias = tuple[_F, _F, _F, _F, _F, _F, _F, _F, _F, _F, _F, _F]
 """The typed fields of a quote from ``bid`` to ``change``, in the order of ``Quote``."""
 
-_QUOTE_NAMES = QuoteMessage.__struct_fields__
-_QUOTE_VALUES = slice(_QUOTE_NAMES.index("bid"), _QUOTE_NAMES.index("net_change") + 1)
-NO_QUOTE: QuoteValues = (None,) * len(_QUOTE_NAMES[_QUOTE_VALUES])
+NO_QUOTE: QuoteValues = (None, None, None, None, None, None, None, None, None, None, None, None)
 
 
-def quote_values(message: QuoteMessage) -> QuoteValues:
-    """Return what a message says, None where it is silent."""
-    return structs.astuple(message)[_QUOTE_VALUES]
+def quote_values(m: QuoteMessage, known: QuoteValues = NO_QUOTE) -> QuoteValues:
+    """Return what a message says, and where it is silent what was known; written out, since every quote passes."""
+    return (
+        known[0] if (value := m.bid) is None else value,
+        known[1] if (value := m.bid_size) is None else value,
+        known[2] if (value := m.ask) is None else value,
+        known[3] if (value := m.ask_size) is None else value,
+        known[4] if (value := m.last) is None else value,
+        known[5] if (value := m.last_size) is None else value,
+        known[6] if (value := m.volume) is None else value,
+        known[7] if (value := m.open) is None else value,
+        known[8] if (value := m.high) is None else value,
+        known[9] if (value := m.low) is None else value,
+        known[10] if (value := m.previous_close) is None else value,
+        known[11] if (value := m.net_change) is None else value,
+    )
 
 
 def quote_of(values: QuoteValues, symbol: str, *, time_ns: int | None, received_ns: int) -> Quote:
     """Return a quote; the change in percent is computed, since the venue's own is a fraction in some answers."""
-    fields = [*values, change_percent(values[-1], values[-2])]
-    return Quote(NAME, symbol, time_ns, received_ns, *fields)
+    return Quote(NAME, symbol, time_ns, received_ns, *values, change_percent(values[11], values[10]))
 
 
 def change_percent(change: float | None, previous_close: float | None) -> float | None:
@@ -468,12 +474,19 @@ def _time_in_force(duration: str | None) -> str | None:
 def advances(old: Order, new: Order) -> bool:
     """Tell whether ``new`` is news: more executed, a later state, or the same state with other terms.
 
-    A repeated or belated frame is not; a final state is only left for more executed quantity.
+    A repeated or belated frame is not; a final state is only left for more executed quantity, or for a correction.
     """
+    if {old.get("Status"), new.get("Status")} & spec.UNCERTAIN_STATUSES:
+        return differs(old, new)
     before, after = (_total_filled(old), _rank(old)), (_total_filled(new), _rank(new))
     if before != after:
         return after > before
     return differs(old, new) and (after[1] < 3 or old.status == new.status)
+
+
+def opened_ns(order: Order) -> int | None:
+    """Return when the venue took an order, None where it does not say."""
+    return to_ns(order.get("OpenedDateTime"))
 
 
 def differs(old: Order, new: Order) -> bool:
@@ -494,49 +507,6 @@ def _total_filled(order: Order) -> Decimal:
 def _terms(order: Order) -> Order:
     legs = tuple(sorted(order.legs, key=lambda leg: leg.symbol))
     return structs.replace(order, symbol="", legs=legs, time_ns=None, received_ns=0)
-
-
-def fills_between(old: Order | None, new: Order) -> list[Fill]:
-    """Return the executions that lead from one state of an order to a later one, a fill for each leg that grew.
-
-    TradeStation names no executions: the id is ``order:symbol:executed so far``, the price is what moves the
-    average from the one to the other. What cannot be priced yet is left for a later frame.
-    """
-    known = {leg.symbol: _executed_at(old, leg) for leg in old.legs} if old is not None else {}
-    fills = (_fill(new, leg, known.get(leg.symbol, (Decimal(0), Decimal(0)))) for leg in new.legs)
-    return [fill for fill in fills if fill is not None]
-
-
-def _executed_at(order: Order, leg: OrderLeg) -> tuple[Decimal, Decimal]:
-    """Return executed quantity and average price of a leg, zero where there is no price yet."""
-    average = leg.average_price or (order.average_price if len(order.legs) == 1 else None)
-    return (Decimal(0), Decimal(0)) if average is None else (leg.filled_quantity or Decimal(0), average)
-
-
-def _fill(order: Order, leg: OrderLeg, before: tuple[Decimal, Decimal]) -> Fill | None:
-    total, average = _executed_at(order, leg)
-    earlier, earlier_average = before
-    if total <= earlier:
-        return None
-    price = plain((total * average - earlier * earlier_average) / (total - earlier)) if earlier else average
-    return Fill(
-        NAME,
-        leg.symbol,
-        order.time_ns if order.is_terminal else None,
-        order.received_ns,
-        order.account,
-        order.order_id,
-        f"{order.order_id}:{leg.symbol}:{plain(total):f}",
-        price,
-        total - earlier,
-        leg.side,
-    )
-
-
-def plain(value: Decimal) -> Decimal:
-    """Return ``value`` without trailing zeros, rounded to the ten decimals that averages carry."""
-    value = round(value, 10).normalize()
-    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value
 
 
 def position_of(message: PositionMessage, received_ns: int) -> Position:

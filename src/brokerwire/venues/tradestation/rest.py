@@ -13,7 +13,7 @@ import msgspec
 from msgspec import structs
 
 from brokerwire.errors import ConfigurationError, OrderOutcomeUnknownError, OrderRejectedError, ProtocolError
-from brokerwire.events import Account, Balance, Bar, Order, OrderStatus, Position, Quote, Topic, set_frame, stamp
+from brokerwire.events import Account, Balance, Bar, Order, OrderStatus, Position, Quote, Topic, stamp, tie
 from brokerwire.redact import clean
 from brokerwire.venue import Operation, Request, Response
 from brokerwire.venues.tradestation import auth, codec, spec, wire
@@ -544,7 +544,7 @@ def cancel_all_orders(*, accounts: Names = None, symbols: Names = None) -> Opera
 
 def _stamped(order: Order, row: bytes, response: Response) -> Order:
     stamp(order, Topic("order", order.account or ""), row)
-    set_frame(order, response.body)
+    tie(order, "_frame", response.body)
     return order
 
 

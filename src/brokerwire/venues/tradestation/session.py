@@ -7,7 +7,7 @@ import msgspec
 from msgspec import structs
 
 from brokerwire.errors import BrokerwireError, ConnectionLostError, InvalidSymbolError, VenueUnavailableError
-from brokerwire.events import Bar, Event, OrderUpdate, Topic, Trade, set_frame, set_message, set_topic, stamp
+from brokerwire.events import Bar, Event, OrderUpdate, Topic, Trade, stamp, tie
 from brokerwire.redact import clean
 from brokerwire.typedefs import JSON, Frame
 from brokerwire.venue import (
@@ -59,6 +59,13 @@ _read_fields = decoder(dict[str, msgspec.Raw])
 _read_refusals = decoder(list[Refusal])
 _read_rows = decoder(list[msgspec.Raw])
 
+_FIGURES = b"0123456789.-"
+_FIGURED_NAMES = frozenset({"High52Week", "High52WeekTimestamp", "Low52Week", "Low52WeekTimestamp"})
+"""The documented fields of a quote with figures in their names: without them they are still different."""
+
+_MOST_LAYERS = 32
+"""Frames that are kept to make up one message; venues send a handful of shapes."""
+
 
 Read: TypeAlias = Callable[[Frame, int], Sequence[Event]]
 """What one kind of stream makes of a frame and the time it was received (UTC nanoseconds)."""
@@ -108,10 +115,10 @@ class StreamSession:
         Raises:
             ProtocolError: The frame breaks the protocol.
         """
-        if frame[:1] == b"{":
+        if frame.startswith(b"{"):
             return self._read(frame, received_ns)
         frame = frame.strip()
-        if frame[:1] == b"[":  # the specification shows arrays of orders; production sends one object per line
+        if frame.startswith(b"["):  # the specification shows arrays of orders; production sends one object per line
             return [event for row in _read_rows(frame) for event in self._read(bytes(row), received_ns)]
         return self._read(frame, received_ns) if frame else _NOTHING
 
@@ -210,35 +217,54 @@ class StreamSession:
 
 
 class QuoteState:
-    """All that is known of one symbol: the typed fields, and the venue's message as parsed JSON or bytes."""
+    """All that is known of one symbol: the typed fields, and the frames that are its message together."""
 
-    __slots__ = ("_time", "_width", "merged", "time_ns", "values")
+    __slots__ = ("_layers", "_time", "time_ns", "values")
 
     def __init__(self) -> None:
         self.values = codec.NO_QUOTE
-        self.merged: dict[str, JSON] | bytes = b"{}"
         self.time_ns: int | None = None
         self._time: str | None = None
-        self._width = 0
+        self._layers: dict[bytes, bytes] = {}
 
-    def merge(self, message: QuoteMessage, frame: bytes) -> None:
-        """Take a frame of any subset of fields; what it leaves out stays as it was."""
+    def merge(self, message: QuoteMessage, frame: bytes) -> tuple[bytes, ...]:
+        """Take a frame of any subset of fields; what it leaves out stays as it was. Returns the frames that count.
+
+        A frame with its figures taken out shows which fields it has: the newest of each shape holds all there is
+        to know, so that nothing is parsed a second time until somebody reads it.
+        """
         if message.trade_time is not None and message.trade_time != self._time:
             self._time = message.trade_time  # reading a time costs as much as reading a small frame
             self.time_ns = to_ns(message.trade_time)
-        values = codec.quote_values(message)
-        width = frame.count(b'":')
-        if width >= self._width and None not in values:
-            # A whole quote with as many fields as were ever seen: it replaces all, unparsed until someone reads it.
-            self.values, self.merged, self._width = values, frame, width
-            return
-        self.values = tuple([old if new is None else new for old, new in zip(self.values, values, strict=True)])
-        self._merge_json(frame)
+        self.values = codec.quote_values(message, self.values)
+        layers = self._layers
+        shape = frame.translate(None, _FIGURES)
+        if shape in layers:
+            del layers[shape]  # the newest comes last
+            layers[shape] = frame
+        else:
+            self._add(shape, frame)
+        return tuple(self._layers.values())
 
-    def _merge_json(self, frame: bytes) -> None:
-        known = parse(self.merged) if isinstance(self.merged, bytes) else self.merged
-        self.merged = {**known, **parse(frame)}
-        self._width += len(self.merged) - len(known)
+    def _add(self, shape: bytes, frame: bytes) -> None:
+        """Take a frame of a new shape; field names with figures of their own are told apart by reading them."""
+        names = _read_fields(frame)
+        if any(_has_figure(name) for name in names):
+            shape = "\n".join(names).encode()
+            self._layers.pop(shape, None)
+        self._layers[shape] = frame
+        if len(self._layers) > _MOST_LAYERS:
+            self._collapse()
+
+    def _collapse(self) -> None:
+        merged: dict[str, msgspec.Raw] = {}
+        for frame in self._layers.values():
+            merged |= _read_fields(frame)
+        self._layers = {b"": msgspec.json.encode(merged)}
+
+
+def _has_figure(name: str) -> bool:
+    return name not in _FIGURED_NAMES and any(figure in name for figure in _FIGURES.decode())
 
 
 class QuoteReader:
@@ -246,24 +272,25 @@ class QuoteReader:
 
     def __init__(self, session: StreamSession) -> None:
         self._session = session
+        self._topics = session.topics
         self._states: dict[str, QuoteState] = {}
 
     def read(self, frame: Frame, received_ns: int) -> Sequence[Event]:
         """Return the merged quote."""
         message = _read_quote(frame)
-        if message.symbol is None or message.error is not None:
-            return self._session.control(message)
-        topic = self._session.topics.get(message.symbol)
-        if topic is None:
-            return _NOTHING
-        state = self._states.get(message.symbol)
+        symbol = message.symbol or ""
+        topic = self._topics.get(symbol)
+        if topic is None or message.error is not None:
+            is_control = not symbol or message.error is not None
+            return self._session.control(message) if is_control else _NOTHING
+        state = self._states.get(symbol)
         if state is None:
-            state = self._states[message.symbol] = self._open(topic, message)
-        state.merge(message, frame)
+            state = self._states[symbol] = self._open(topic, message)
+        layers = state.merge(message, frame)
         quote = codec.quote_of(state.values, topic.symbol, time_ns=state.time_ns, received_ns=received_ns)
-        set_topic(quote, topic)
-        set_message(quote, state.merged)
-        set_frame(quote, frame)
+        tie(quote, "_topic", topic)
+        tie(quote, "_message", layers)
+        tie(quote, "_frame", frame)
         return (quote,)
 
     def _open(self, topic: Topic, message: QuoteMessage) -> QuoteState:
@@ -414,12 +441,12 @@ class OptionReader:
         build = codec.chain_entry_of if is_chain else codec.option_quote_of
         event = build(convert(merged, SpreadMessage), topic, received_ns)
         stamp(event, topic, merged)
-        set_frame(event, frame)
+        tie(event, "_frame", frame)
         return (event,)
 
 
 class OrderReader:
-    """Orders: a snapshot, then the whole order at every change; executions are what grew in between."""
+    """Orders: a snapshot, then the whole order at every change; executions are for whoever keeps the account's book."""
 
     def __init__(self, session: StreamSession) -> None:
         self._session = session
@@ -430,7 +457,7 @@ class OrderReader:
         session.on_answer = self._read_again
 
     def read(self, frame: Frame, received_ns: int) -> Sequence[Event]:
-        """Return the order and its new executions, nothing if the frame repeats what is known."""
+        """Return the order, nothing if the frame repeats what is known."""
         message = _read_order(frame)
         if message.error is not None or message.order_id is None:
             return self._session.control(message)
@@ -444,10 +471,8 @@ class OrderReader:
         if not is_news:
             return _NOTHING
         self._orders[new.order_id] = new
-        fills = codec.fills_between(old, new) if self._is_live or old is not None else ()
-        for event in (new, *fills):
-            stamp(event, topic, frame)
-        return (new, *fills)
+        stamp(new, topic, frame)
+        return (new,)
 
     def _is_news(self, old: OrderUpdate, new: OrderUpdate, code: str | None) -> bool:
         if code in UNCERTAIN_STATUSES or old.order_id in self._uncertain:
@@ -502,7 +527,7 @@ class PositionReader:
             return _NOTHING
         event = codec.position_of(convert(merged, PositionMessage), received_ns)
         stamp(event, topic, merged)
-        set_frame(event, frame)
+        tie(event, "_frame", frame)
         return (event,)
 
 
