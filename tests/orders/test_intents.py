@@ -13,6 +13,7 @@ from brokerwire.events import Order, OrderLeg
 from brokerwire.orders.intents import (
     ABSENT_AFTER_S,
     LATEST_NS,
+    MOST_REMEMBERED,
     SKEW_NS,
     Intents,
     direction,
@@ -191,16 +192,15 @@ async def test_nobody_waits_after_the_end(intents: Intents) -> None:
     assert caught.value.client_order_id == "mine"
 
 
-async def test_what_is_remembered_is_bounded(intents: Intents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brokerwire.orders.intents.MOST_REMEMBERED", 3)
-    for each in range(5):
+async def test_what_is_remembered_is_bounded(intents: Intents) -> None:
+    for each in range(MOST_REMEMBERED + 1):
         await intents.make([intent(str(each))])
         intents.settle(intent(str(each)), "accepted", order_id=str(each))
     assert await intents.find("0") is None
-    assert await intents.find("4") is not None
+    assert await intents.find("1") is not None
     intents.doubt(intent())
     assert decide(intents, order("0")) == {"mine": ("accepted", "0")}
-    assert decide(intents, order("4")) == {}
+    assert decide(intents, order("1")) == {}
 
 
 async def test_doubts_outlive_the_process_with_what_is_claimed(tmp_path: Path) -> None:

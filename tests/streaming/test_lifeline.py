@@ -51,3 +51,28 @@ def test_sending_while_there_is_no_connection_says_so(virtual: VirtualRun, offli
                 await stream.send({})
 
     virtual(main)
+
+
+def test_symbols_that_change_during_a_hand_over_wait_for_the_new_connection(
+    virtual: VirtualRun, offline: Callable[[], Any]
+) -> None:
+    """A second hand-over in the moment between the end of the first and its adoption would be lost, and left behind."""
+
+    async def main() -> None:
+        async with offline() as place:
+            simulator = await place.simulator("tradestation")
+            client = await place.client(simulator)
+            quotes = await client.market_data.stream_quotes("AAPL", print_nothing)
+            lifeline = client.streams.active_streams[0]._lifeline
+            await quotes.add_symbols("MSFT")
+            while lifeline._next is None:
+                await asyncio.sleep(0)
+            await quotes.remove_symbols("AAPL")
+            heard: list[str] = []
+            quotes.add_callback(lambda event: heard.append(event.symbol))
+            await asyncio.sleep(10)
+            assert set(heard) == {"MSFT"}
+            (served,) = simulator.connections.names()
+            assert "AAPL" not in served
+
+    virtual(main)

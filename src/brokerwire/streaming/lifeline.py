@@ -155,8 +155,8 @@ class Lifeline:
         connection = self.connection
         if connection is None or self.is_closing:
             return
-        if self._handing_over is not None and not self._handing_over.done():
-            return
+        if self._next is not None or (self._handing_over is not None and not self._handing_over.done()):
+            return  # whoever takes over compares its topics with those that are wanted by then
         if self._parts.take_overlap(self._carried.kind):
             name = f"brokerwire hand over {self._carried.name}"
             self._handing_over = asyncio.create_task(self._hand_over(connection, reason), name=name)

@@ -5,6 +5,11 @@ import re
 
 import aiohttp
 import pytest
+from aiohttp import web
+
+from brokerwire.simulator.fronts.binance.connection import Connection, transport_of
+from brokerwire.simulator.fronts.binance.limits import Settings
+from brokerwire.testing.virtual_time import VirtualClock
 
 TEXT, CLOSE, PING = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.PING
 
@@ -101,3 +106,87 @@ async def test_dropped_connections_end_without_a_close_frame(venue):
         await read_close(socket)
         assert socket.close_code == 1006
     await asyncio.wait_for(venue.simulator.journal.wait_for("stream_close"), 10)
+
+
+async def test_words_of_a_client_that_was_told_to_go_are_not_heard(new_venue):
+    async with (
+        new_venue(settings={"lifetime_s": 0.2}) as venue,
+        venue.connect("/ws", autoclose=False, autoping=False) as socket,
+    ):
+        assert (await read_close(socket)).data == 1001
+        await socket.ping(b"still there?")
+        await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
+        assert (await read_close(socket)).type is not TEXT
+        assert venue.simulator.journal.count("control") == 0
+
+
+async def test_frame_that_is_no_frame_ends_the_connection(venue):
+    port = int(venue.ws.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    assert b"101" in await reader.readline()
+    writer.write(b"\xf1\x80\x00\x00\x00\x00")
+    await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await asyncio.wait_for(venue.simulator.journal.wait_for("stream_close"), 10)
+
+
+async def test_what_was_put_has_left_when_it_is_drained():
+    async def serve(request: web.Request) -> web.StreamResponse:
+        connection = Connection(
+            request, clock=VirtualClock(), settings=Settings(), on_text=lambda text: None, report=reports.append
+        )
+
+        async def talk() -> None:
+            await connection.drained()
+            for number in range(1000):
+                connection.put_text(b"%d" % number)
+            await connection.drained()
+            connection.put_text(b"drained")
+
+        def begin() -> None:
+            talks.append(asyncio.create_task(talk()))
+
+        return await connection.run(begin)
+
+    talks, reports = [], []
+    app = web.Application()
+    app.router.add_get("/", serve)
+    runner = web.AppRunner(app, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
+    async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
+        got = [await socket.receive_str(timeout=10) for _ in range(1001)]
+    assert got == [*map(str, range(1000)), "drained"]
+    assert reports == []
+    await asyncio.gather(*talks)
+    await runner.cleanup()
+
+
+async def test_client_that_has_gone_has_no_transport():
+    gone = asyncio.Event()
+
+    async def serve(request: web.Request) -> web.Response:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with pytest.raises(ConnectionResetError):
+                transport_of(request)
+            gone.set()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", serve)
+    runner = web.AppRunner(app, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    _, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await asyncio.sleep(0.1)
+    writer.transport.abort()
+    await asyncio.wait_for(gone.wait(), 5)
+    await runner.cleanup()

@@ -195,10 +195,13 @@ async def test_slow_loris_trickles_what_is_sent_until_it_is_cleared(venue, read)
         await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
         assert await read(socket) == {"result": [], "id": 1}
         assert loop.time() - began >= 0.1
-        venue.simulator.faults.set("slow_loris:60")
+        venue.simulator.faults.set("slow_loris:5")
         await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 2})
         await venue.simulator.journal.wait_for("control", count=2)
         venue.simulator.faults.clear()
+        assert await read(socket) == {"result": [], "id": 2}
+        await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 3})
+        assert await read(socket) == {"result": [], "id": 3}
 
 
 async def test_connection_that_fell_silent_is_cut_at_the_end_of_its_life(new_venue):

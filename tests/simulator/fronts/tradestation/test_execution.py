@@ -318,12 +318,12 @@ async def test_confirmation_of_options_at_the_market_and_of_a_covered_call(wire:
     assert "Spread" not in confirmed
     assert confirmed["Legs"][0]["OptionType"] == "CALL"
     legs = [
-        {"Symbol": "AMD", "Quantity": "100", "TradeAction": "BUY"},
         {"Symbol": call, "Quantity": "1", "TradeAction": "SELLTOOPEN"},
+        {"Symbol": "AMD", "Quantity": "100", "TradeAction": "BUY"},
     ]
     covered = {name: value for name, value in order(LimitPrice="90").items() if name not in ("Symbol", "TradeAction")}
     status, body = await wire.call("POST", "/v3/orderexecution/orderconfirm", covered | {"Legs": legs})
     assert status == 200, body
-    stock, option = body["Confirmations"][0]["Legs"]
+    option, stock = body["Confirmations"][0]["Legs"]
     assert "StrikePrice" not in stock
     assert "StrikePrice" in option

@@ -85,4 +85,4 @@ async def test_option_of_an_index_says_so(wire: Any) -> None:
         strike=universe.strikes(index.symbol)[5],
     )
     (found,) = (await wire.get(f"/v3/marketdata/symbols/{quote(option.symbol)}"))["Symbols"]
-    assert (found["AssetType"], found["Root"]) == ("INDEXOPTION", found["Root"])
+    assert found["AssetType"] == "INDEXOPTION"
