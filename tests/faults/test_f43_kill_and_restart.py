@@ -111,10 +111,10 @@ def gaps_of(service: Service) -> list[str]:
         if event["type"] == "fill":
             sums[event["order_id"]] += Decimal(event["quantity"])
         else:
-            newest[event["client_order_id"] or ""] = event
+            newest[event["order_id"] or event["client_order_id"]] = event
     lacking = []
     for name, order in ours(service).items():
-        update = newest.get(name)
+        update = newest.get(str(order.order_id))
         if update is None:
             lacking.append(f"{name}: order {order.order_id} is not known")
         elif sums[str(order.order_id)] != order.filled or Decimal(update["filled_quantity"]) != order.filled:

@@ -165,8 +165,9 @@ async def test_an_id_is_used_once_unless_its_request_was_refused(intents: Intent
     await intents.make([intent()])
     with pytest.raises(ConfigurationError, match=r"was used before \(open\)"):
         await intents.make([intent()])
-    intents.settle(intent(), "rejected", text="no")
-    await intents.make([intent()])
+    for outcome in ("rejected", "absent"):
+        intents.settle(intent(), outcome, text="no")  # type: ignore[arg-type]  # it is one
+        await intents.make([intent()])
     intents.settle(intent(), "accepted", order_id="7")
     with pytest.raises(ConfigurationError, match="order 7"):
         await intents.make([intent()])
@@ -193,6 +194,7 @@ async def test_nobody_waits_after_the_end(intents: Intents) -> None:
 
 
 async def test_what_is_remembered_is_bounded(intents: Intents) -> None:
+    await intents.load()
     for each in range(MOST_REMEMBERED + 1):
         await intents.make([intent(str(each))])
         intents.settle(intent(str(each)), "accepted", order_id=str(each))

@@ -104,6 +104,19 @@ async def test_a_journal_that_cannot_be_opened_leaves_nothing(tmp_path: Path) ->
     await journal.close()
 
 
+async def test_whoever_stops_waiting_for_the_file_leaves_nothing_open(tmp_path: Path) -> None:
+    journal = new(tmp_path / "orders.db")
+    opening = asyncio.create_task(journal.open())
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert writer_threads() == []
+    await journal.open()
+    assert journal.is_open
+    await journal.close()
+
+
 async def test_a_path_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="cannot be opened"):

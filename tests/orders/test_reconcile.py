@@ -15,7 +15,7 @@ assert RULES is not None
 
 
 def new_book(*known: OrderUpdate, baseline: bool = True) -> OrderBook:
-    return OrderBook(ACCOUNT, RULES, known=known, has_baseline=baseline)
+    return OrderBook(ACCOUNT, RULES, venue="tradestation", known=known, has_baseline=baseline)
 
 
 def kinds(events: list[Any]) -> list[str]:
@@ -33,9 +33,12 @@ def test_before_the_baseline_orders_are_told_as_they_stand() -> None:
     assert kinds(book.hear(update("2", filled=4), now=1)) == ["order", "fill"]
 
 
-def test_an_order_of_ours_is_told_in_full_even_before_the_baseline() -> None:
+def test_an_order_that_was_just_placed_is_told_in_full_even_before_the_baseline() -> None:
     book = new_book(baseline=False)
-    book.name("1", "mine")
+    book.name("2", "earlier")
+    assert kinds(book.hear(update("2", filled=4), now=1)) == ["order"]
+    assert book.orders["2"].client_order_id == "earlier"
+    book.expect("1", "mine")
     order, executed = book.hear(update(filled=4), now=1)
     assert isinstance(order, OrderUpdate)
     assert order.client_order_id == "mine"
@@ -61,6 +64,8 @@ def test_executions_that_a_venue_names_are_told_once() -> None:
     assert book.hear(fill(total=3), now=1) == []
     assert kinds(book.hear(update(filled=3), now=1)) == ["order"]
     assert book.hear(update(filled=3, at=9), now=1) == []
+    book.set_baseline()
+    assert kinds(book.hear(update(filled=4), now=1)) == ["order"]
 
 
 def test_nothing_goes_backwards() -> None:
@@ -141,6 +146,22 @@ def test_an_order_that_is_listed_again_starts_anew() -> None:
         assert book.miss(["1"], received_ns=1) == []
     book.read([update("1")], asked_at=10, now=10)
     assert book.miss(["1"], received_ns=1) == []
+
+
+def test_what_became_of_a_request_in_doubt_is_told() -> None:
+    book = new_book(update("1"))
+    (found,) = book.settle("mine", order_id="1", reason="", received_ns=9)
+    assert isinstance(found, OrderUpdate)
+    assert (found.client_order_id, found.status, found.received_ns) == ("mine", "accepted", 9)
+    assert found["OrderID"] == "1"
+    assert book.settle("other", order_id="2", reason="", received_ns=9) == []
+    (order, _) = book.hear(update("2", filled=3), now=1)
+    assert isinstance(order, OrderUpdate)
+    assert order.client_order_id == "other"
+    (absent,) = book.settle("third", order_id="", reason="not placed", received_ns=9)
+    assert isinstance(absent, OrderUpdate)
+    assert (absent.client_order_id, absent.status, absent.order_id) == ("third", "rejected", "")
+    assert (absent.venue, absent.account, absent.reason) == ("tradestation", ACCOUNT, "not placed")
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -12,6 +12,7 @@ from brokerwire.errors import (
     InvalidSymbolError,
     OrderOutcomeUnknownError,
     OrderRejectedError,
+    RequestError,
 )
 
 Test = Callable[[Any, Client], Awaitable[None]]
@@ -202,5 +203,87 @@ def test_orders_may_be_watched_by_account_and_id(run: Any) -> None:
         await asyncio.sleep(5)
         assert {event.order_id for event in events} == {placed.order_id}
         assert events[-1].status == "cancelled"
+
+    run(test)
+
+
+async def place(client: Client, client_order_id: str | None = None, **terms: Any) -> Any:
+    given = {"symbol": "AAPL", "side": "buy", "quantity": 1, "type": "limit", "limit_price": "1.00", **terms}
+    return await client.order_execution.place_order(**given, client_order_id=client_order_id)
+
+
+def test_an_order_gets_an_id_of_ours_and_its_updates_carry_it(run: Any) -> None:
+    async def test(simulator: Any, client: Client) -> None:
+        events: list[Any] = []
+        await (await client.order_execution.stream_order_updates(events.append)).ready()
+        order = await place(client)
+        assert order.client_order_id
+        assert simulator.exchange.find(int(order.order_id)).ticket.client_order_id == order.client_order_id
+        await asyncio.sleep(1)
+        await client.order_execution.cancel_order(order.order_id)
+        await asyncio.sleep(5)
+        assert {event.client_order_id for event in events if event.order_id == order.order_id} == {
+            order.client_order_id
+        }
+
+    run(test)
+
+
+def test_an_id_is_used_once(run: Any) -> None:
+    async def test(simulator: Any, client: Client) -> None:
+        await place(client, "mine")
+        before = len(simulator.exchange.orders)
+        with pytest.raises(ConfigurationError, match="was used before"):
+            await place(client, "mine")
+        assert len(simulator.exchange.orders) == before
+        with pytest.raises(OrderRejectedError):
+            await place(client, "other", limit_price="1.00001")
+        await place(client, "other")
+
+    run(test)
+
+
+def test_it_can_be_asked_what_became_of_an_order(run: Any) -> None:
+    async def test(simulator: Any, client: Client) -> None:
+        trading = client.order_execution
+        placed = await place(client, "mine")
+        assert (await trading.resolve_order("mine")).order_id == placed.order_id
+        with pytest.raises(OrderRejectedError):
+            await place(client, "refused", limit_price="1.00001")
+        with pytest.raises(OrderRejectedError):
+            await trading.resolve_order("refused")
+        with pytest.raises(ConfigurationError, match="no order was placed here"):
+            await trading.resolve_order("never")
+        del simulator.exchange.orders[int(placed.order_id)]
+        with pytest.raises(RequestError, match="no longer listed"):
+            await trading.resolve_order("mine")
+
+    run(test)
+
+
+def test_an_order_under_way_is_not_resolved_yet(run: Any) -> None:
+    async def test(simulator: Any, client: Client) -> None:
+        await client.brokerage.get_accounts()
+        simulator.faults.set("late_ack:5", channel="orderexecution")
+        placing = asyncio.create_task(place(client, "mine", account=next(iter(simulator.exchange.accounts))))
+        await asyncio.sleep(1)
+        with pytest.raises(OrderOutcomeUnknownError, match="under way"):
+            await client.order_execution.resolve_order("mine")
+        placed = await placing
+        assert (await client.order_execution.resolve_order("mine")).order_id == placed.order_id
+
+    run(test)
+
+
+def test_an_account_may_be_written_with_dashes(run: Any) -> None:
+    async def test(simulator: Any, client: Client) -> None:
+        account = next(name for name in simulator.exchange.accounts if name.endswith("M"))
+        events: list[Any] = []
+        dashed = f"{account[:4]}-{account[4:]}"
+        subscription = await client.order_execution.stream_order_updates(events.append, accounts=dashed)
+        await subscription.ready()
+        await place(client, account=dashed)
+        await asyncio.sleep(1)
+        assert events[-1].symbol == "AAPL"
 
     run(test)

@@ -130,20 +130,8 @@ class Client:
         self.streams = StreamManager(
             link=self._link, clock=self._clock, max_concurrent_streams=max_concurrent_streams, settings=checked
         )
-        self._office = OrderOffice(
-            self._link,
-            journal=None if journal is None else journal_path(journal),
-            owner=f"{self._venue.name} {self.environment}",
-        )
-        desk = Desk(
-            link=self._link,
-            streams=self.streams,
-            office=self._office,
-            start=self._start,
-            settings=checked,
-            venues_with=_venues_with,
-        )
-        self._desk = desk
+        self._office = self._new_office(journal)
+        desk = self._desk = self._new_desk(checked)
         self.market_data = MarketDataService(desk)
         self.order_execution = OrderExecutionService(desk)
         self.brokerage = BrokerageService(desk)
@@ -152,6 +140,20 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client {self._venue.name} {self.environment}>"
+
+    def _new_office(self, journal: str | PathLike[str] | None) -> OrderOffice:
+        path = None if journal is None else journal_path(journal)
+        return OrderOffice(self._link, journal=path, owner=f"{self._venue.name} {self.environment}")
+
+    def _new_desk(self, settings: Mapping[str, Any]) -> Desk:
+        return Desk(
+            link=self._link,
+            streams=self.streams,
+            office=self._office,
+            start=self._start,
+            settings=settings,
+            venues_with=_venues_with,
+        )
 
     def _network(self, proxy: str | None, ca_file: str | Path | None) -> Network:
         given = check_proxy(proxy) if proxy else None
@@ -383,7 +385,9 @@ class Client:
             async with asyncio.timeout(self._timeouts.close_s):
                 await self.close_all_streams()
         await self.streams.close()
-        await self._office.close()
+        with contextlib.suppress(TimeoutError):  # a disk that hangs
+            async with asyncio.timeout(self._timeouts.close_s):
+                await self._office.close()
         if self._link.tokens is not None:
             await self._link.tokens.close()
         await self._http.close()

@@ -12,7 +12,7 @@ from brokerwire.clock import Clock
 from brokerwire.errors import ConfigurationError, OrderOutcomeUnknownError
 from brokerwire.events import Order
 from brokerwire.orders.journal import Journal
-from brokerwire.orders.ledger import Intent, Leg, Outcome
+from brokerwire.orders.ledger import WITHOUT_ORDER, Intent, Leg, Outcome
 
 ABSENT_AFTER_S = 30.0
 """What the venue's list does not show for so long after the answer was lost was not taken."""
@@ -150,8 +150,8 @@ class Intents:
 
 
 def _refuse_repeated(earlier: Intent | None) -> None:
-    """An id whose request the venue refused may be used again; any other stands for an order that may exist."""
-    if earlier is not None and earlier.outcome != "rejected":
+    """An id whose request left no order may be used again; any other stands for an order that may exist."""
+    if earlier is not None and earlier.outcome not in WITHOUT_ORDER:
         order = f", order {earlier.order_id}" if earlier.order_id else ""
         raise ConfigurationError(
             f"the client_order_id {earlier.client_order_id!r} was used before ({earlier.outcome}{order}); "

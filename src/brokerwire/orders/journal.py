@@ -66,20 +66,23 @@ class Journal:
             return
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="brokerwire-journal")
         try:
-            self._ledger = await asyncio.get_running_loop().run_in_executor(self._writer, self._open_file)
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._open_file)
         except BaseException:
-            self._writer.shutdown(wait=True)
+            self._writer.shutdown(wait=True)  # whoever stops waiting leaves a file that is being opened
+            ledger, self._ledger = self._ledger, None
+            if ledger is not None:
+                ledger.close()
             self._release()
             raise
         self._submit(lambda ledger: ledger.forget_old(self._clock.time_ns()))
 
-    def _open_file(self) -> Ledger:
+    def _open_file(self) -> None:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = FileLock(self.path)
         except OSError as exc:
             raise ConfigurationError(f"the journal {self.path} cannot be opened: {exc.strerror}") from exc
-        return Ledger(self.path, owner=self._owner)
+        self._ledger = Ledger(self.path, owner=self._owner)
 
     def _release(self) -> None:
         lock, self._lock = self._lock, None

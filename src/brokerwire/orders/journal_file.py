@@ -127,7 +127,7 @@ def _check_header(path: Path) -> None:
 
 
 def _connect(path: Path, owner: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
     try:
         _check_content(connection, path)
         connection.execute("PRAGMA journal_mode=WAL")

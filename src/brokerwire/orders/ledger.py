@@ -16,6 +16,8 @@ OrderEvent: TypeAlias = OrderUpdate | Fill
 Outcome: TypeAlias = Literal["open", "accepted", "rejected", "absent"]
 """``open`` until it is known what became of a request; ``absent``: the venue has no such order."""
 
+WITHOUT_ORDER: frozenset[Outcome] = frozenset({"rejected", "absent"})
+
 DAY_NS = 86_400 * 10**9
 
 RECALL_DAYS = 7
@@ -222,11 +224,11 @@ class Ledger:
     def make_intent(self, intent: Intent) -> Intent | None:
         """Write down what is about to be asked for; returns the earlier one if its id was used before.
 
-        An id whose request the venue refused may be used again.
+        An id whose request left no order may be used again.
         """
         rows = self._rows("SELECT body FROM intents WHERE client_order_id = ?", intent.client_order_id)
         earlier = _read_intent(rows[0][0]) if rows else None
-        if earlier is not None and earlier.outcome != "rejected":
+        if earlier is not None and earlier.outcome not in WITHOUT_ORDER:
             return earlier
         self.settle_intent(intent)
         return None

@@ -30,6 +30,7 @@ class OrderKeeper:
 
     def __init__(self, venue: Venue, *, clock: Clock, journal: Journal | None, wake: Callable[[], None]) -> None:
         self.books: dict[str, AccountBook] = {}
+        self._venue = venue.name
         self._rules = venue.orders or PLAIN_RULES
         self._clock = clock
         self._journal = journal
@@ -100,6 +101,7 @@ class OrderKeeper:
             book = OrderBook(
                 account,
                 self._rules,
+                venue=self._venue,
                 known=known.orders,
                 accounted=known.accounted,
                 has_baseline=known.has_baseline,
@@ -151,12 +153,12 @@ class OrderKeeper:
         self._wake()
 
     def name(self, order_id: str, client_order_id: str) -> None:
-        """Take note of the id that an order of ours was given."""
+        """Take note of the id that an order was given that was placed just now."""
         self._names[order_id] = client_order_id
         if len(self._names) > MOST_REMEMBERED:
             del self._names[next(iter(self._names))]
         for book in self.books.values():
-            book.book.name(order_id, client_order_id)
+            book.book.expect(order_id, client_order_id)
 
     def notify(self, text: str) -> None:
         """Tell every subscription to orders something that concerns all of them."""

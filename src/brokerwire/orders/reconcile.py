@@ -1,7 +1,7 @@
 """What the journal, the stream and the venue's own list add up to: pure, each change told once and never backwards."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from msgspec import structs
 
@@ -11,6 +11,7 @@ from brokerwire.streaming.memory import says_the_same
 from brokerwire.venue import OrderRules
 
 OrderEvent: TypeAlias = OrderUpdate | Fill
+EventT = TypeVar("EventT", OrderUpdate, Fill)
 
 LIST_LAG_S = 1.0
 """A venue's list may be so much behind its stream: where the two differ and neither is further, the stream is right
@@ -35,9 +36,13 @@ def as_update(order: Order) -> OrderUpdate:
     """Return an order of a list as an update, with the venue's message."""
     if isinstance(order, OrderUpdate):
         return order
-    update = OrderUpdate(**{name: getattr(order, name) for name in Order.__struct_fields__})
-    stamp(update, order.topic or Topic("order", order.account or ""), getattr(order, "_message", None))
-    return update
+    return _restamped(OrderUpdate(**{name: getattr(order, name) for name in Order.__struct_fields__}), order)
+
+
+def _restamped(event: EventT, origin: Order) -> EventT:
+    """Give an event the topic and the venue's message of the one that it was made from."""
+    stamp(event, origin.topic or Topic("order", origin.account or ""), getattr(origin, "_message", None))
+    return event
 
 
 class OrderBook:
@@ -53,11 +58,13 @@ class OrderBook:
         account: str,
         rules: OrderRules,
         *,
+        venue: str = "",
         known: Iterable[OrderUpdate] = (),
         accounted: Iterable[Accounted] = (),
         has_baseline: bool = False,
     ) -> None:
         self.account = account
+        self._venue = venue
         self.has_baseline = has_baseline
         self._rules = rules
         self._orders = {order.order_id: order for order in known if order.order_id}
@@ -65,6 +72,7 @@ class OrderBook:
         self.executions = Executions(accounted)
         self._fill_ids: dict[str, None] = {}
         self._names: dict[str, str] = {}
+        self._expected: dict[str, None] = {}
         self._misses: dict[str, int] = {}
 
     @property
@@ -78,14 +86,16 @@ class OrderBook:
         return any(order.status == "unknown" and order.order_id not in self._misses for order in self._orders.values())
 
     def name(self, order_id: str, client_order_id: str) -> None:
-        """Take note of the id that we gave an order of ours; venues need not repeat it.
-
-        All executions of an order that has a name are told, also where it shows up before the baseline.
-        """
+        """Take note of the id that we gave an order of ours; venues need not repeat it."""
         self._names[order_id] = client_order_id
         known = self._orders.get(order_id)
         if known is not None:
             self._orders[order_id] = self._completed(known, known)
+
+    def expect(self, order_id: str, client_order_id: str) -> None:
+        """Take note of an order that was placed just now: everything of it is new, also before the baseline."""
+        self._expected[order_id] = None
+        self.name(order_id, client_order_id)
 
     def set_baseline(self) -> None:
         """Take note that the account's whole list has been taken in."""
@@ -130,7 +140,7 @@ class OrderBook:
         if old is not None and (not advances(old, new) or (not is_current and advances(new, old))):
             return []
         self._remember(new, now)
-        if old is None and not self.has_baseline and new.order_id not in self._names:
+        if old is None and not self.has_baseline and new.order_id not in self._expected:
             self.executions.adopt(new)
             return [new]
         return [new, *self._fills(new)]
@@ -141,17 +151,13 @@ class OrderBook:
         name = new.client_order_id or self._names.get(new.order_id) or (old.client_order_id if old else None)
         if (status, name) == (new.status, new.client_order_id):
             return new
-        twin = structs.replace(new, status=status, client_order_id=name)
-        stamp(twin, new.topic or Topic("order", self.account), getattr(new, "_message", None))
-        return twin
+        return _restamped(structs.replace(new, status=status, client_order_id=name), new)
 
     def _fills(self, new: OrderUpdate) -> list[Fill]:
         if self._rules.names_executions:
             return []
         fills = self.executions.grow(new)
-        for fill in fills:
-            stamp(fill, new.topic or Topic("order", self.account), getattr(new, "_message", None))
-        return fills
+        return [_restamped(fill, new) for fill in fills]
 
     def _remember(self, order: OrderUpdate, now: float) -> None:
         self._orders.pop(order.order_id, None)
@@ -159,7 +165,7 @@ class OrderBook:
         self._changed_at[order.order_id] = now
         if len(self._orders) > MOST_REMEMBERED:
             oldest = next((each for each in self._orders.values() if each.is_terminal), order)
-            for memory in (self._orders, self._changed_at, self._names, self._misses):
+            for memory in (self._orders, self._changed_at, self._names, self._misses, self._expected):
                 memory.pop(oldest.order_id, None)
             self.executions.forget(oldest.order_id)
 
@@ -169,15 +175,14 @@ class OrderBook:
         An order that is not known yet is told when the venue's list brings it.
         """
         if order_id:
-            self.name(order_id, client_order_id)
+            self.expect(order_id, client_order_id)
             known = self._orders.get(order_id)
-            return [] if known is None else [structs.replace(known, received_ns=received_ns)]
+            return [] if known is None else [_restamped(structs.replace(known, received_ns=received_ns), known)]
         return [self._unplaced(client_order_id, reason, received_ns)]
 
     def _unplaced(self, client_order_id: str, reason: str, received_ns: int) -> OrderUpdate:
-        venue = next((order.venue for order in self._orders.values()), "")
         update = OrderUpdate(
-            venue,
+            self._venue,
             "",
             None,
             received_ns,
@@ -214,8 +219,8 @@ class OrderBook:
             if misses == MISSES:
                 old = self._orders[order_id]
                 reason = "the venue no longer lists this order, nor says what became of it"
-                lost = structs.replace(old, status="unknown", reason=reason, time_ns=None, received_ns=received_ns)
-                stamp(lost, old.topic or Topic("order", self.account), getattr(old, "_message", None))
+                changed = structs.replace(old, status="unknown", reason=reason, time_ns=None, received_ns=received_ns)
+                lost = _restamped(changed, old)
                 self._orders[order_id] = lost
                 news.append(lost)
         return news

@@ -11,7 +11,7 @@ from brokerwire.errors import BrokerwireError, SlowConsumerError
 from brokerwire.events import Event, Gap, Notice, Status, StreamState, Topic
 from brokerwire.streaming.flow import LOOK_INTERVAL_S, Rung
 from brokerwire.streaming.lifeline import Lifeline, StreamParts
-from brokerwire.streaming.route import Delivers, Respelled, Route, Sink
+from brokerwire.streaming.route import Delivers, Inbox, Respelled, Route, Sink
 from brokerwire.streaming.successor import Successor
 from brokerwire.streaming.venue_link import VenueLink
 from brokerwire.venue import (
@@ -132,27 +132,32 @@ class Stream:
     # The hot path
 
     def route(self, events: Sequence[Event]) -> None:
-        """Hand events to whoever wants their topic: one look-up each, and one batch for each subscription."""
-        routes = self._routes
+        """Hand events to whoever wants their topic: one look-up for a run of them, one batch for a subscription."""
+        known: Topic | None = None
+        route: Route | None = None
+        inboxes: Sequence[Inbox] = ()
         touched: list[Delivers] = []
         for event in events:
-            route = routes.get(event._topic)
+            topic = event._topic
+            if topic is not known:
+                known, route = topic, self._routes.get(topic)
+                inboxes = _inboxes_of(route, touched)
             if route is None:
                 self.unrouted += 1
                 continue
             route.last = event
             if not route.is_direct:
-                self._route_with_care(event, route, touched)
+                inboxes = self._route_with_care(event, route, touched)
                 continue
-            for delivery in route.deliveries:
-                inbox = delivery.inbox
-                if not inbox:
-                    touched.append(delivery)
+            for inbox in inboxes:
                 inbox.append(event)
         _flush(touched)
 
-    def _route_with_care(self, event: Event, route: Route, touched: list[Delivers]) -> None:
-        """Take the first event of a topic, or one that its memory may know better; it must not overtake the others."""
+    def _route_with_care(self, event: Event, route: Route, touched: list[Delivers]) -> Sequence[Inbox]:
+        """Take the first event of a topic, or one that its memory may know better; it must not overtake the others.
+
+        Returns where the next ones of the topic are laid.
+        """
         _flush(touched)
         if not route.is_ready:
             self._mark_ready(event._topic, route)
@@ -161,6 +166,7 @@ class Stream:
         else:
             for delivery in route.deliveries:
                 delivery.put(event)
+        return _inboxes_of(route, touched)
 
     def set_gate(self, is_open: bool) -> None:
         """Hold back the reading of the connection, or go on, for the one subscription that waits in turn."""
@@ -335,6 +341,14 @@ class Stream:
     async def close(self) -> None:
         """End the stream; returns when its socket is closed and its slot free. Safe to call twice."""
         await self._lifeline.close()
+
+
+def _inboxes_of(route: Route | None, touched: list[Delivers]) -> Sequence[Inbox]:
+    """Return where the events of a run are laid, and take note of who has to be flushed afterwards."""
+    if route is None or not route.is_direct:
+        return ()
+    touched += [delivery for delivery in route.deliveries if not delivery.inbox]
+    return [delivery.inbox for delivery in route.deliveries]
 
 
 def _flush(touched: list[Delivers]) -> None:

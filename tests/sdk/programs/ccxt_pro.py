@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import ccxt
 import ccxt.pro
@@ -13,11 +14,11 @@ BOOK_EVENTS = 20
 
 
 def use(exchange: Any, endpoints: dict[str, str]) -> Any:
-    """Point an exchange at the simulator: whatever is at the spot addresses, and nothing else."""
+    """Point an exchange at the simulator, the addresses of what it does not have included: nothing goes elsewhere."""
     api = exchange.urls["api"]
     for name, address in api.items():
         if isinstance(address, str):
-            api[name] = address.replace("https://api.binance.com", endpoints["rest"])
+            api[name] = endpoints["rest"] + urlsplit(address).path
     if "ws" in api:
         api["ws"]["spot"] = f"{endpoints['stream']}/ws"
         api["ws"]["ws-api"]["spot"] = f"{endpoints['ws_api']}/ws-api/v3"

@@ -52,6 +52,32 @@ class Account:
             self.has_filled.set()
 
 
+class Answers:
+    """Keeps the answers of the WebSocket API by request.
+
+    The package can wait for an answer itself, but gets ready for it only after it has asked: on loopback that is late.
+    """
+
+    def __init__(self, manager: Any, keys: dict[str, str]) -> None:
+        self._spot = manager.api.spot
+        self._found: dict[str, dict[str, Any]] = {}
+        self._news = threading.Condition()
+        self._stream_id = manager.create_stream(api=True, **keys, process_stream_data=self._take)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        with self._news:
+            self._found[str(message.get("id"))] = message
+            self._news.notify_all()
+
+    def ask(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Send a request and return its answer."""
+        request_id = f"request-{method}"
+        getattr(self._spot, method)(stream_id=self._stream_id, request_id=request_id, **arguments)
+        with self._news:
+            assert self._news.wait_for(lambda: request_id in self._found, timeout=10), f"{method} was never answered"
+        return self._found[request_id]
+
+
 def market_data(manager: Any) -> None:
     """All streams on one connection."""
     collector = Collector()
@@ -71,9 +97,7 @@ def requests(manager: Any, credentials: dict[str, str]) -> None:
     keys = {"api_key": credentials["api_key"], "api_secret": credentials["api_secret"]}
     account = Account()
     account_id = manager.create_stream(["arr"], ["!userData"], **keys, process_stream_data=account.take)
-    api_id = manager.create_stream(api=True, **keys)
-    spot = manager.api.spot
-    asked = {"stream_id": api_id, "return_response": True}
+    answers = Answers(manager, keys)
     for name, method, arguments in (
         ("time", "get_server_time", {}),
         ("symbol", "get_exchange_info", {"symbols": ["BTCUSDT"]}),
@@ -84,12 +108,11 @@ def requests(manager: Any, credentials: dict[str, str]) -> None:
         ("open orders", "get_open_orders", {"symbol": "BTCUSDT"}),
     ):
         with step(name) as facts:
-            facts["status"] = getattr(spot, method)(**asked, **arguments)["status"]
+            facts["status"] = answers.ask(method, **arguments)["status"]
     with step("market") as facts:
         assert manager.wait_till_stream_has_started(account_id, timeout=10)
         order = {"order_type": "MARKET", "side": "BUY", "symbol": "BTCUSDT", "quantity": 0.01}
-        _, answer = spot.create_order(**asked, **order)
-        facts.update(result=answer["result"])
+        facts.update(result=answers.ask("create_order", **order)["result"])
     with step("account events") as facts:
         assert account.has_filled.wait(10)
         facts.update(events=account.events)

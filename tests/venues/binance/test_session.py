@@ -42,9 +42,9 @@ class Driver:
         return events
 
     def acknowledge(self) -> None:
-        for message in self.sent:
+        sent, self.sent = self.sent, []
+        for message in sent:
             self.receive(msgspec.json.encode({"result": None, "id": message["id"]}))
-        self.sent.clear()
 
     def answer(self, body: object, status: int = 200) -> list[Event]:
         fetch = next(signal for signal in reversed(self.signals) if isinstance(signal, Fetch))
@@ -109,6 +109,29 @@ def test_two_topics_on_one_stream_are_one_subscription() -> None:
     driver.session.unsubscribe([deeper], driver.now)
     driver.take()
     assert driver.sent == [{"method": "UNSUBSCRIBE", "params": ["btcusdt@depth@100ms"], "id": 2}]
+
+
+def test_calls_that_come_while_one_is_unanswered_are_asked_for_together() -> None:
+    driver = Driver(TRADE)
+    for number in range(120):
+        driver.session.subscribe([Topic("quote", f"C{number}USDT")], driver.now)
+    driver.session.unsubscribe([Topic("quote", "C7USDT")], driver.now)
+    driver.take()
+    assert [message["params"] for message in driver.sent] == [["btcusdt@trade"]]
+    driver.acknowledge()
+    (message,) = driver.sent
+    assert message["params"] == [f"c{number}usdt@bookTicker" for number in range(120) if number != 7]
+    driver.acknowledge()
+    assert len([topic for signal in driver.said(Accepted) for topic in signal.topics]) == 120
+
+
+def test_a_topic_given_back_while_it_is_asked_for_again_leaves_the_wire() -> None:
+    driver = Driver(TRADE, QUOTE)
+    driver.session.resubscribe(TRADE, driver.now)
+    driver.session.unsubscribe([TRADE], driver.now)
+    driver.acknowledge()
+    driver.take()
+    assert [(message["method"], message["params"]) for message in driver.sent] == [("UNSUBSCRIBE", ["btcusdt@trade"])]
 
 
 def test_late_frames_of_a_stream_given_back_yield_nothing() -> None:

@@ -2,6 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -64,6 +66,7 @@ class BinanceSession:
         self._is_open = False
         self._next_id = 1
         self._waiting: dict[int, tuple[float, list[str]]] = {}
+        self._backlog: list[tuple[str, str]] = []
         self._frames: list[Frame] = []
         self._signals: list[Signal] = []
         self.receive = self._new_receive()
@@ -84,7 +87,7 @@ class BinanceSession:
                 self._emit(Accepted((topic,)))
                 feed.accepted((topic,), now)
         if self._is_open:
-            self._request("SUBSCRIBE", fresh, now)
+            self._ask("SUBSCRIBE", fresh, now)
         self._settle_deadline()
 
     def unsubscribe(self, topics: Sequence[Topic], now: float) -> None:
@@ -96,18 +99,37 @@ class BinanceSession:
             if feed is not None and feed.remove(topic):
                 del self._feeds[_head_of(name)]
                 gone.append(name)
-        self._request("UNSUBSCRIBE", gone, now)
+        unasked = {name for method, name in self._backlog} - {
+            name for method, name in self._backlog if method != "SUBSCRIBE"
+        }
+        self._backlog = [(method, name) for method, name in self._backlog if name not in gone]
+        self._ask("UNSUBSCRIBE", [name for name in gone if name not in unasked], now)
 
     def resubscribe(self, topic: Topic, now: float) -> None:
         """Ask again for a stream that has gone silent."""
         name = stream_name(topic, self._settings)
-        self._request("UNSUBSCRIBE", [name], now)
-        self._request("SUBSCRIBE", [name], now)
+        self._ask("UNSUBSCRIBE", [name], now)
+        self._ask("SUBSCRIBE", [name], now)
 
     def handle_open(self, now: float) -> None:
         """Subscribe to everything that is wanted."""
         self._is_open = True
         self._request("SUBSCRIBE", [head.removeprefix(_HEAD).decode() for head in self._feeds], now)
+
+    def _ask(self, method: str, names: Sequence[str], now: float) -> None:
+        """Ask now, or together with what else is wanted once what was asked before is answered.
+
+        Control messages are few a second: a call for each of a hundred symbols must not become a frame for each.
+        """
+        self._backlog += [(method, name) for name in names]
+        self._send_backlog(now)
+
+    def _send_backlog(self, now: float) -> None:
+        if self._waiting or not self._backlog:
+            return
+        backlog, self._backlog = self._backlog, []
+        for method, run in groupby(backlog, key=itemgetter(0)):
+            self._request(method, [name for _, name in run], now)
 
     def _request(self, method: str, names: Sequence[str], now: float) -> None:
         for message_id, frame in control_frames(method, names, self._next_id, spec.CONTROL_FRAME_BYTES):
@@ -179,6 +201,7 @@ class BinanceSession:
                 feed.is_accepted = True
                 self._emit(Accepted(tuple(feed.topics)))
                 feed.accepted(feed.topics, now)
+        self._send_backlog(now)
         self._settle_deadline()
 
     def _refuse(self, name: str, feed: "Feed", refusal: Mapping[str, Any]) -> None:

@@ -50,3 +50,10 @@ async def test_nothing_was_prevented_or_allocated(venue):
     assert await venue.signed("GET", "myPreventedMatches", symbol="BTCUSDT", orderId="1") == (200, [])
     assert (await venue.signed("GET", "myPreventedMatches", symbol="BTCUSDT"))[1]["code"] == -1102
     assert await venue.signed("GET", "myAllocations", symbol="BTCUSDT") == (200, [])
+
+
+async def test_order_lists_are_not_taken_and_there_are_none(venue):
+    _, info = await venue.get("exchangeInfo", symbol="BTCUSDT")
+    assert (info["symbols"][0]["ocoAllowed"], info["symbols"][0]["otoAllowed"]) == (False, False)
+    assert await venue.signed("GET", "openOrderList") == (200, [])
+    assert await venue.signed("GET", "allOrderList", limit="5") == (200, [])

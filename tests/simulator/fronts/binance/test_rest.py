@@ -1,5 +1,7 @@
 """REST answers carry weights, refusals the venue's bodies, faults their statuses."""
 
+import asyncio
+
 import aiohttp
 import msgspec
 import pytest
@@ -108,3 +110,12 @@ async def test_requests_are_journalled_without_signatures(venue):
 
 def test_malformed_request_costs_one():
     assert cost_of(BY_NAME["depth"], Arguments({"limit": "x"})) == 1
+
+
+async def test_answer_that_trickles_is_whole_in_the_end(venue):
+    venue.simulator.faults.set("slow_loris:0.1")
+    began = asyncio.get_running_loop().time()
+    status, body = await venue.get("exchangeInfo", symbol="BTCUSDT")
+    assert (status, [each["symbol"] for each in body["symbols"]]) == (200, ["BTCUSDT"])
+    assert asyncio.get_running_loop().time() - began > 60
+    await asyncio.sleep(1)

@@ -7,6 +7,9 @@ import aiohttp
 import pytest
 
 from brokerwire.simulator import Simulator
+from brokerwire.simulator.fronts.tradestation.bars import Chart, Windows
+from brokerwire.simulator.market import Market
+from brokerwire.simulator.sessions import new_york_ns
 
 from .conftest import Wire
 
@@ -141,3 +144,18 @@ async def test_real_calendar_has_bars_of_the_session_only() -> None:
         days = (await wire.get(f"{BARS}?barsback=10"))["Bars"]
     assert all("14:30" < bar["TimeStamp"][11:16] <= "21:00" for bar in bars)
     assert {date.fromisoformat(bar["TimeStamp"][:10]).weekday() for bar in days} == {0, 1, 2, 3, 4}
+
+
+async def test_history_begins_in_1980(wire: Any) -> None:
+    bars = (await wire.get("/v3/marketdata/barcharts/AAPL?unit=Monthly&barsback=50&lastdate=1981-01-05"))["Bars"]
+    assert 12 <= len(bars) <= 14
+    async with wire.stream("/v3/marketdata/stream/barcharts/AAPL?unit=Monthly&barsback=600") as lines:
+        first = await lines.frame()
+    assert first["TimeStamp"].startswith("1980")
+
+
+def test_next_bar_after_the_week_is_the_first_of_monday(still_clock: Any) -> None:
+    market = Market(seed=1, clock=still_clock, calendar="real")
+    saturday_ns = new_york_ns(date(2026, 11, 21), 12)
+    found = Windows(market, Chart(market.instrument("AAPL"), "minute", 5)).around(saturday_ns)
+    assert found[0] == new_york_ns(date(2026, 11, 23), 9, 30)

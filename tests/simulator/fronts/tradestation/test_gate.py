@@ -133,3 +133,16 @@ async def test_journal_keeps_requests_without_secrets(wire: Any) -> None:
     entry = wire.simulator.journal.entries("request")[-1]
     assert entry.detail == {"method": "GET", "path": QUOTES, "resource": "quote-snapshot"}
     assert "Bearer" not in repr(wire.simulator.journal.entries())
+
+
+async def test_answer_that_is_lost_may_be_an_error_of_the_gateway(wire: Any) -> None:
+    wire.simulator.faults.set("drop_answer:504", times=1)
+    body = {"AccountID": MARGIN, "Symbol": "AMD", "Quantity": "1", "OrderType": "Market", "TradeAction": "BUY"}
+    status, _ = await wire.call("POST", "/v3/orderexecution/orders", body | {"TimeInForce": {"Duration": "DAY"}})
+    assert status == 504
+    assert len(wire.simulator.exchange.orders) > 0
+
+
+async def test_answer_that_is_not_yet_to_be_lost_arrives(wire: Any) -> None:
+    wire.simulator.faults.set("drop_answer:504", after=1)
+    assert "OrderID" in await wire.place()

@@ -230,7 +230,7 @@ async def test_client_for_whom_too_much_piles_up_is_cut_off(start: Any) -> None:
 
 
 async def test_lines_that_come_while_others_are_written_follow_them(start: Any) -> None:
-    wire = await start(rate=3)
+    wire = await start(rate=20)
     wire.simulator.faults.set("split_chunks")
     async with wire.stream("/v3/marketdata/stream/quotes/AAPL,MSFT") as lines:
         frames = [await lines.frame() for _ in range(60)]

@@ -84,6 +84,15 @@ ACCOUNT_METHODS: tuple[AccountMethod, ...] = (
     ),
     AccountMethod("allOrders", "GET", "allOrders", TradingDesk.all_orders, weighs(20), _HISTORY),
     AccountMethod("myTrades", "GET", "myTrades", TradingDesk.my_trades, _trades_weight, _HISTORY),
+    AccountMethod("openOrderLists.status", "GET", "openOrderList", TradingDesk.order_lists, weighs(6), frozenset()),
+    AccountMethod(
+        "allOrderLists",
+        "GET",
+        "allOrderList",
+        TradingDesk.order_lists,
+        weighs(20),
+        frozenset(["fromId", "startTime", "endTime", "limit"]),
+    ),
     AccountMethod(
         "myPreventedMatches",
         "GET",

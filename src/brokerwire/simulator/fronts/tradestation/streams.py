@@ -128,7 +128,10 @@ class LineStream:
                 if self._is_ending and not self._pending:
                     break
                 await self._wait()
-        except (ClientConnectionResetError, ConnectionResetError):
+        except (
+            ClientConnectionResetError,
+            ConnectionResetError,
+        ):  # pragma: no cover - else its leaving cancels us first
             return
 
     async def _wait(self) -> None:
@@ -282,9 +285,8 @@ class LineStream:
 
     async def _write(self, data: bytes) -> None:
         assert self._response is not None  # noqa: S101 - set before anything is written
-        if data:
-            await self._response.write(data)
-            self._written_s = self._tools.clock.monotonic()
+        await self._response.write(data)
+        self._written_s = self._tools.clock.monotonic()
 
 
 def _query_of(request: web.Request) -> dict[str, str]:
