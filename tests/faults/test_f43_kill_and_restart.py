@@ -16,8 +16,8 @@ from tests.faults.watch import until
 from brokerwire.simulator import Simulator
 
 PROGRAM = Path(__file__).with_name("durable_consumer.py")
-LONGEST_START_S = 1.5
-LONGEST_LIFE_S = 2.0
+LONGEST_START_S = 1.2
+LONGEST_LIFE_S = 1.0
 
 
 class Service:
@@ -27,6 +27,7 @@ class Service:
         self.row = row
         self.simulator = simulator
         self.log = folder / "heard.jsonl"
+        self.complaints = folder / "stderr.txt"
         self.settings = {
             "endpoints": dict(simulator.endpoints),
             "credentials": dict(simulator.credentials),
@@ -34,16 +35,19 @@ class Service:
             "log": str(self.log),
         }
         self.process: asyncio.subprocess.Process | None = None
+        self._found: list[dict[str, Any]] = []
+        self._read_to = 0
 
     async def start(self, *, places: bool) -> None:
         settings = {**self.settings, "places": places, "seed": self.row.random.random()}
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(PROGRAM),
-            msgspec.json.encode(settings).decode(),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        with self.complaints.open("ab") as complaints:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                str(PROGRAM),
+                msgspec.json.encode(settings).decode(),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=complaints,
+            )
 
     async def live(self) -> None:
         """Let the process live for a moment: from its start, or from when it hears orders."""
@@ -51,8 +55,15 @@ class Service:
             await self.row.sleep(self.row.random.uniform(0.0, LONGEST_START_S))
             return
         known = len(self.lines("ready"))
-        await until(lambda: len(self.lines("ready")) > known, 20)
+        await self.ready(known)
         await self.row.sleep(self.row.random.uniform(0.0, LONGEST_LIFE_S))
+
+    async def ready(self, known: int) -> None:
+        """Wait until it hears orders; a process that ends by itself is a failure."""
+        assert self.process is not None
+        process = self.process
+        await until(lambda: len(self.lines("ready")) > known or process.returncode is not None, 30)
+        assert process.returncode is None, self.complaints.read_text()[-2000:]
 
     async def kill(self) -> None:
         if self.process is not None:
@@ -66,11 +77,13 @@ class Service:
         return await asyncio.wait_for(self.process.wait(), 20)
 
     def lines(self, what: str) -> list[dict[str, Any]]:
-        if not self.log.exists():
-            return []
-        whole = [line for line in self.log.read_bytes().split(b"\n") if line.endswith(b"}")]
-        found = [msgspec.json.decode(line) for line in whole]
-        return [line for line in found if line["what"] == what]
+        if self.log.exists():
+            with self.log.open("rb") as file:
+                file.seek(self._read_to)
+                whole, _, _ = file.read().rpartition(b"\n")
+            self._read_to += len(whole) + 1 if whole else 0
+            self._found += [msgspec.json.decode(line) for line in whole.split(b"\n") if line.endswith(b"}")]
+        return [line for line in self._found if line["what"] == what]
 
     def events(self) -> list[dict[str, Any]]:
         """Return what a consumer keeps that knows an event by its content: each once."""
@@ -153,7 +166,7 @@ async def settle(service: Service, kills: int) -> None:
     """Wait until the service has heard everything; what was in doubt takes 30 s."""
     known = len(service.lines("ready"))
     try:
-        await until(lambda: len(service.lines("ready")) > known, 30)
+        await service.ready(known)
         await until(lambda: gaps_of(service) == [], 60, step_s=0.5)
     except TimeoutError:
         pytest.fail(f"after {kills} kills: {gaps_of(service)[:10]}")

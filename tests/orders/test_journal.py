@@ -131,6 +131,8 @@ async def test_a_failing_disk_fails_the_batch_and_undoes_it(journal: Journal) ->
     gate = threading.Event()
     busy = journal._submit(lambda _ledger: gate.wait(5))
     lost = [journal.record(ACCOUNT, [fill()]), journal._submit(broken)]
+    forgotten = journal.record(ACCOUNT, [fill()])
+    forgotten.cancel()
     gate.set()
     assert await busy
     for future in lost:

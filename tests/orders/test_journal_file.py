@@ -110,6 +110,12 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         open_file(tmp_path, owner=OWNER)
 
 
+def test_a_path_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        open_file(tmp_path / "file" / "orders.db", owner=OWNER)
+
+
 def test_a_device_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not a file"):
         open_file(Path(os.devnull), owner=OWNER)

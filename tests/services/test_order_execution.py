@@ -247,6 +247,7 @@ def test_it_can_be_asked_what_became_of_an_order(run: Any) -> None:
     async def test(simulator: Any, client: Client) -> None:
         trading = client.order_execution
         placed = await place(client, "mine")
+        await place(client, "another")
         assert (await trading.resolve_order("mine")).order_id == placed.order_id
         with pytest.raises(OrderRejectedError):
             await place(client, "refused", limit_price="1.00001")
@@ -287,3 +288,28 @@ def test_an_account_may_be_written_with_dashes(run: Any) -> None:
         assert events[-1].symbol == "AAPL"
 
     run(test)
+
+
+def test_an_order_of_several_legs_is_recognised_after_a_lost_answer(run: Any) -> None:
+    async def test(simulator: Any, client: Client) -> None:
+        expiration = (await client.market_data.get_option_expirations("AAPL"))[2].date[:10]
+        (low, *_), (high, *_) = (await client.market_data.get_option_strikes("AAPL", expiration=expiration)).strikes[:2]
+        day = expiration[2:].replace("-", "")
+        legs = [
+            {"symbol": f"AAPL {day}C{low.normalize():f}", "side": "buy", "quantity": 1},
+            {"symbol": f"AAPL {day}C{high.normalize():f}", "side": "sell_short", "quantity": 1},
+        ]
+        simulator.faults.set("drop_answer", channel="orderexecution")
+        with pytest.raises(OrderOutcomeUnknownError):
+            await client.order_execution.place_order(
+                legs=legs, type="limit", limit_price="0.01", client_order_id="spread", account=margin_of(simulator)
+            )
+        simulator.faults.clear()
+        order = await client.order_execution.resolve_order("spread")
+        assert [leg.symbol for leg in order.legs] == [leg["symbol"] for leg in legs]
+
+    run(test)
+
+
+def margin_of(simulator: Any) -> str:
+    return str(next(name for name in simulator.exchange.accounts if name.endswith("M")))

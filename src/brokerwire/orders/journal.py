@@ -74,7 +74,8 @@ class Journal:
                 ledger.close()
             self._release()
             raise
-        self._submit(lambda ledger: ledger.forget_old(self._clock.time_ns()))
+        now_ns = self._clock.time_ns()
+        self._submit(lambda ledger: ledger.forget_old(now_ns))
 
     def _open_file(self) -> None:
         try:

@@ -32,11 +32,10 @@ class Flow:
     One that stays silent through the ladder is let go: it must become steady again before it counts again.
     """
 
-    __slots__ = ("_looks", "_resubscribed", "_seen", "_since", "has_news", "silent_s")
+    __slots__ = ("_looks", "_resubscribed", "_seen", "_since", "silent_s")
 
     def __init__(self) -> None:
         self.silent_s = 0.0
-        self.has_news = False
         self._seen: Event | None = None
         self._since: float | None = None
         self._looks = 0
@@ -66,8 +65,7 @@ class Flow:
 
     def look(self, last: Event | None, now: float, *, forgive: bool) -> Rung:
         """Compare with the last look; ``forgive`` starts the silence anew after the loop was held up."""
-        self.has_news = last is not self._seen
-        if self.has_news:
+        if last is not self._seen:
             self._seen = last
             self._since = now
             self.silent_s = 0.0

@@ -152,16 +152,21 @@ class Lifeline:
 
     def replace(self, reason: str) -> None:
         """Put another connection in the place of this one: beside it first where a slot is free, else after it."""
+        if not self.replace_beside(reason) and self.connection is not None:
+            self._break_off(self.connection, reason)
+
+    def replace_beside(self, reason: str) -> bool:
+        """Put another connection in the place of this one if there is a slot for both; tells whether that is done."""
         connection = self.connection
         if connection is None or self.is_closing:
-            return
+            return True
         if self._next is not None or (self._handing_over is not None and not self._handing_over.done()):
-            return  # whoever takes over compares its topics with those that are wanted by then
-        if self._parts.take_overlap(self._carried.kind):
-            name = f"brokerwire hand over {self._carried.name}"
-            self._handing_over = asyncio.create_task(self._hand_over(connection, reason), name=name)
-        else:
-            self._break_off(connection, reason)
+            return True  # whoever takes over compares its topics with those that are wanted by then
+        if not self._parts.take_overlap(self._carried.kind):
+            return False
+        name = f"brokerwire hand over {self._carried.name}"
+        self._handing_over = asyncio.create_task(self._hand_over(connection, reason), name=name)
+        return True
 
     def _break_off(self, connection: Connection, reason: str) -> None:
         self._replacing = reason

@@ -155,7 +155,16 @@ class Route:
     def mark_ready(self) -> None:
         """Take note of the first event or whole snapshot: from now on events may go straight to the subscriptions."""
         self.is_ready = True
-        self.is_direct = self.memory is None
+        self._settle_path()
+
+    def enter(self, state: StreamState, reason: str) -> None:
+        """Take note of how the topic is doing, and why."""
+        self.state = state
+        self.reason = reason
+        self._settle_path()
+
+    def _settle_path(self) -> None:
+        self.is_direct = self.is_ready and self.memory is None and self.state != "stale"
 
     def interrupted(self) -> None:
         """A connection is gone: the next one begins with a snapshot."""

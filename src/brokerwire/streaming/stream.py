@@ -154,13 +154,16 @@ class Stream:
         _flush(touched)
 
     def _route_with_care(self, event: Event, route: Route, touched: list[Delivers]) -> Sequence[Inbox]:
-        """Take the first event of a topic, or one that its memory may know better; it must not overtake the others.
+        """Take the first event of a topic, one after a silence, or one that its memory may know better.
 
-        Returns where the next ones of the topic are laid.
+        It must not overtake the others. Returns where the next ones of the topic are laid.
         """
         _flush(touched)
         if not route.is_ready:
             self._mark_ready(event._topic, route)
+        if route.state == "stale":
+            self._report_gap(event._topic, route, route.reason)
+            self._set_state(event._topic, route, "live", "data flows again")
         if route.memory is not None:
             route.memory.put(event)
         else:
@@ -247,8 +250,7 @@ class Stream:
             sink.put_status(status)
 
     def _set_state(self, topic: Topic, route: Route, state: StreamState, reason: str) -> None:
-        route.state = state
-        route.reason = reason
+        route.enter(state, reason)
         for sink in route.sinks:
             sink.set_topic_state(topic, state, reason)
 
@@ -265,11 +267,14 @@ class Stream:
         return None if route is None else route.last
 
     def take_over(self, successor: Successor) -> None:
-        """Deliver what a second connection heard beyond the first; topics that it brings are live from now on."""
+        """Deliver what a second connection heard beyond the first; topics that it brings are live from now on.
+
+        One that went silent is live again with its next event.
+        """
         for topic, route in list(self._routes.items()):
             self.route(successor.news(topic, route.last_about))
         accepted = [topic for topic in successor.accepted if topic in self._routes]
-        self._go_live(topic for topic in accepted if self._state_of(topic) != "live")
+        self._go_live(topic for topic in accepted if self._state_of(topic) not in {"live", "stale"})
         for topic in successor.ready:
             self._ready(Ready(topic))
         for refusal in successor.refused:
@@ -308,11 +313,11 @@ class Stream:
             silent += rung is not Rung.FLOWING
             if rung is not Rung.FLOWING:
                 self._climb(topic, route, rung)
-            elif route.state == "stale" and route.flow.has_news:
-                self._report_gap(topic, route, route.reason)
-                self._set_state(topic, route, "live", "data flows again")
-        if silent and silent == steady and any(route.flow.is_hopeless for route in self._routes.values()):
+        hopeless = [topic for topic, route in self._routes.items() if route.flow.is_hopeless]
+        if hopeless and silent == steady:
             self._give_up_silence()
+        elif hopeless:
+            self._try_elsewhere(hopeless)
         return now + LOOK_INTERVAL_S
 
     def _climb(self, topic: Topic, route: Route, rung: Rung) -> None:
@@ -328,6 +333,16 @@ class Stream:
         for route in self._routes.values():
             route.flow.forget()
         self._lifeline.replace("everything went silent")
+
+    def _try_elsewhere(self, topics: Sequence[Topic]) -> None:
+        """Some topics stay silent on a connection whose others flow: another one may bring them, beside this one.
+
+        They stay stale until it does, and are expected to flow again only once they have.
+        """
+        names = ", ".join(str(topic) for topic in topics)
+        if self._lifeline.replace_beside(f"{names} stays silent"):
+            for topic in topics:
+                self._routes[topic].flow.forget()
 
     async def send(self, message: Mapping[str, Any]) -> None:
         """Send a JSON message of your own to the venue.
