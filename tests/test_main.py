@@ -38,3 +38,10 @@ def test_without_its_extra_the_command_says_what_to_install(missing: str) -> Non
     found = run("-c", WITHOUT, missing)
     assert found.returncode == 1
     assert found.stderr == 'the command line needs its extra: pip install "brokerwire[cli]"\n'
+
+
+@pytest.mark.process
+def test_a_package_that_is_missing_for_another_reason_is_named() -> None:
+    found = run("-c", WITHOUT, "msgspec")
+    assert found.returncode == 1
+    assert found.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'msgspec'"

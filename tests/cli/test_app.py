@@ -70,7 +70,7 @@ async def test_a_signal_ends_a_stream_within_a_second_and_without_a_traceback(
     ended = await stream.end()
     assert ended.code == code
     assert "Traceback" not in ended.err
-    assert time.monotonic() - started < 2  # one second for us, one for a busy machine
+    assert time.monotonic() - started < 5  # one second for us, the others for a busy machine
 
 
 @pytest.mark.process

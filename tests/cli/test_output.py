@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from brokerwire import Gap, Order, Overflow, Quote, StateChange, Topic, Trade
-from brokerwire.cli.output import is_worth_a_line, printer, show_records, to_json, to_text
+from brokerwire import Balance, Gap, Order, Overflow, Quote, StateChange, Topic, Trade
+from brokerwire.cli.output import describe, is_worth_a_line, printer, show_records, to_json, to_text
 from brokerwire.events import Depth, Level, Notice
 
 TIME_NS = 1_795_000_000_123_456_789
@@ -114,3 +114,24 @@ def test_only_losses_stand_between_the_events() -> None:
     assert is_worth_a_line(Overflow(None, 1))
     assert not is_worth_a_line(Notice("x"))
     assert not is_worth_a_line(StateChange("live", "stale", ""))
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (StateChange("live", "stale", "silence"), "live -> stale: silence"),
+        (Gap(Topic("quote", "AAPL"), 0, 1_500_000_000, "lost"), "gap of 1.5 s in quote:AAPL: lost"),
+        (Overflow(Topic("quote", "AAPL"), 7), "7 events of quote:AAPL dropped: the output is too slow"),
+        (Notice("a word"), "note: a word"),
+    ],
+)
+def test_a_status_is_one_sentence(status: Any, text: str) -> None:
+    assert describe(status) == text
+
+
+def test_a_table_of_balances_names_a_currency_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    balances = [Balance("v", "USD", None, 1, account="A", currency="USD", cash=Decimal("1.50"))]
+    show_records(balances, venue="v", as_json=False, title="Balances")
+    assert terminal.getvalue().count("USD") == 1

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +85,12 @@ def test_a_malformed_dotenv_is_one_line_and_exit_code_1(cli: Any, tmp_path: Path
     shown = cli("stream", "quotes", "BTCUSDT", "-v", "binance", "-e", "offline", "--count", "1")
     assert (shown.code, shown.out) == (1, "")
     assert shown.err == "error: .env, line 1: not of the form NAME=value\n"
+
+
+def test_without_the_extra_loop_the_usual_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+
+    async def main() -> str:
+        return type(asyncio.get_running_loop()).__module__
+
+    assert run(main).startswith("asyncio")

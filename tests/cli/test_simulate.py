@@ -56,3 +56,7 @@ async def test_an_interrupt_ends_it_with_130_while_a_client_is_connected(command
     assert ended.code == 130
     assert "Traceback" not in ended.err
     assert "Ctrl-C ends it" in ended.err
+
+
+def test_a_speed_is_a_number_or_as_fast_as_can_be() -> None:
+    assert (_parse_speed("2.5"), _parse_speed("max")) == (2.5, "max")

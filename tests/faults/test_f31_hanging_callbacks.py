@@ -1,6 +1,7 @@
 """F31: a callback that never returns harms nobody else, and cannot hold up the end."""
 
 import asyncio
+import logging
 from itertools import pairwise
 from typing import Any
 
@@ -79,3 +80,20 @@ def test_unsubscribing_from_inside_the_callback_returns(row: Row) -> None:
 
 def longest_wait(times: list[float]) -> float:
     return max(new - old for old, new in pairwise(times))
+
+
+async def never_ending_story(_event: Any) -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
+def test_it_is_reported_once_with_its_stack(row: Row, venue: str, symbol: str) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue)
+        await row.watch(row.client(simulator), "quotes", symbol, behave=never_ending_story, flows=False)
+        await row.sleep(120)
+        (line,) = row.lines("has not returned", logging.WARNING)
+        assert "never_ending_story (" in line
+        assert __file__ in line
+
+    row(main)

@@ -1,6 +1,7 @@
 """F33: synchronous work in a callback stalls the loop; that is no reason to call anything dead."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -51,6 +52,21 @@ def test_a_stall_is_not_mistaken_for_silence(row: Row, stall_s: float, reconnect
         loop.stall(stall_s)
 
     row(stalled(work, reconnects=reconnects))
+
+
+def test_a_stall_is_reported_once_with_the_function_that_blocks(row: Row) -> None:
+    def sleep_on_the_loop() -> None:
+        (client,) = row.clients[:1]
+        while not client.streams.stall_detector.stalls:
+            time.sleep(0.01)
+
+    async def main(row: Row) -> None:
+        await stalled(sleep_on_the_loop, reconnects=0)(row)
+        lines = row.lines("has not turned", logging.WARNING)
+        assert 1 <= len(lines) <= len(row.clients)  # each client has a detector, which asks at times of its own
+        assert all("sleep_on_the_loop" in line for line in lines)
+
+    row.in_real_time(main)
 
 
 if IS_FULL:  # the same with real work; half a minute of real time is spent on one seed only

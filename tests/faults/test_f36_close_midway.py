@@ -16,6 +16,7 @@ FAULTS = [
     "late_ack:3",
     "late_snapshot:3",
     "silent_accept",
+    "slow_loris",
     "token_down:slow",
     "reject_auth:401",
     "half_open",

@@ -57,11 +57,12 @@ def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: 
     assert "aside" in refusal(path)
 
 
-def test_a_damaged_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sound", [100, 4096])
+def test_a_damaged_journal_is_refused_and_left_alone(tmp_path: Path, sound: int) -> None:
     path = tmp_path / "orders.db"
     make(path)
     whole = path.read_bytes()
-    path.write_bytes(whole[:4096] + b"\xaa" * (len(whole) - 4096))
+    path.write_bytes(whole[:sound] + b"\xaa" * (len(whole) - sound))
     assert "aside" in refusal(path)
 
 

@@ -65,7 +65,9 @@ def test_symbols_that_change_during_a_hand_over_wait_for_the_new_connection(
             quotes = await client.market_data.stream_quotes("AAPL", print_nothing)
             lifeline = client.streams.active_streams[0]._lifeline
             await quotes.add_symbols("MSFT")
-            while lifeline._next is None:
+            for _ in range(10_000):
+                if lifeline._next is not None:
+                    break
                 await asyncio.sleep(0)
             await quotes.remove_symbols("AAPL")
             heard: list[str] = []

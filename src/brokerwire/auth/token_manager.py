@@ -208,7 +208,7 @@ class TokenManager:
         Ends when a human must log in; the next token that is handed out begins it anew.
         """
         delay_s = RETRY_S[0]
-        while (current := self._current) is not None:
+        while (current := self._current) is not None:  # pragma: no branch - what takes the token away cancels this
             wait_s = current.renew_at - self._clock.monotonic()
             if wait_s > 0:
                 await self._clock.sleep(wait_s)

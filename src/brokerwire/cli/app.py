@@ -48,7 +48,7 @@ def run() -> None:
         app()
     except Ended as exc:
         sys.exit(exc.exit_code)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # pragma: no cover - an interrupt just before or after the command itself
         sys.exit(INTERRUPTED)
     except (BrokerwireError, OSError, ValueError) as exc:
         typer.echo(f"error: {escape(str(exc))}", err=True)

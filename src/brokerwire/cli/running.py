@@ -69,15 +69,15 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _until_terminated(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in one
     is_terminated = False
 
     def terminate() -> None:
         nonlocal is_terminated
         is_terminated = True
-        if task is not None:
-            task.cancel()
+        task.cancel()
 
-    if sys.platform != "win32":
+    if sys.platform != "win32":  # pragma: no branch - there is no such signal there
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
     try:
         return await main()

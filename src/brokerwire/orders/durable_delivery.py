@@ -195,3 +195,7 @@ class OrderSink:
     def put_status(self, status: Status) -> None:
         """Hear a status, in its place between the events."""
         self._behind(partial(self._subscription.put_status, status))
+
+    def look(self, now: float) -> None:
+        """Report a callback that does not return."""
+        self._subscription.look(now)

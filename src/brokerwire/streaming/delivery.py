@@ -14,6 +14,7 @@ from brokerwire.errors import ConfigurationError, SlowConsumerError
 from brokerwire.events import Event, Gap, Notice, StateChange, Status
 from brokerwire.redact import clean
 from brokerwire.streaming.event_queue import EventQueue, Marker
+from brokerwire.streaming.stall_detector import stack_of
 from brokerwire.typedefs import Callback, ErrorCallback
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ BATCH = 256
 TURN_S = 0.005
 """The delivery of one subscription works no longer than this before others get a turn; a batch of quick callbacks
 is through by then, so that a burst is not dropped only because its reader was faster."""
+
+HANGING_S = 10.0
+"""A callback that is at one event for so long is reported."""
 
 CALLBACK_GRACE_S = 1.0
 """How long a callback at work may go on after the end before it is cancelled."""
@@ -85,6 +89,8 @@ class Delivery:
         self._paused: asyncio.Event | None = None
         self._is_ending = False
         self.is_iterated = False
+        self._looked_at: tuple[int, float] = (0, 0.0)
+        self._reported = 0
 
     @property
     def has_callbacks(self) -> bool:
@@ -104,7 +110,21 @@ class Delivery:
     @property
     def hanging(self) -> asyncio.Task[None] | None:
         """The task, if a callback is at work in it."""
-        return self._task if self.queue.pending > len(self.queue.items) else None
+        return self._task if self.queue.in_hand else None
+
+    def look(self, now: float) -> None:
+        """Report once, with its stack, a callback that has been at one event for ``HANGING_S`` seconds."""
+        queue = self.queue
+        task = self.hanging
+        number = queue.delivered + 1
+        if task is None or not queue.in_hand or self._looked_at[0] != number:
+            self._looked_at = (number, now)
+        elif now - self._looked_at[1] >= HANGING_S and self._reported != number:
+            self._reported = number
+            hanging_s = now - self._looked_at[1]
+            logger.warning(
+                "%s: a callback has not returned for %.0f s; it waits in %s", self.name, hanging_s, stack_of(task)
+            )
 
     def add(self, callback: Callback[Any]) -> None:
         """Call ``callback`` too, after those that are there.

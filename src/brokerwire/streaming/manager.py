@@ -12,6 +12,7 @@ from brokerwire.events import Topic
 from brokerwire.streaming.json_venue import HeaderSource
 from brokerwire.streaming.memory import Memory
 from brokerwire.streaming.route import Sink
+from brokerwire.streaming.stall_detector import StallDetector
 from brokerwire.streaming.stream import Stream
 from brokerwire.streaming.supervisor import Supervisor
 from brokerwire.streaming.venue_link import VenueLink
@@ -38,6 +39,7 @@ class StreamManager:
         self.link = link
         self.clock = clock
         self.watchdog = Watchdog(clock)
+        self.stall_detector = StallDetector()
         self._settings = settings
         self._random = random.Random()
         self._streams: dict[int, Stream] = {}
@@ -189,6 +191,7 @@ class StreamManager:
         stream.is_exclusive = is_exclusive
         self._streams[stream.id] = stream
         self._next_id += 1
+        self.stall_detector.start()
         return stream
 
     def open_raw(self, venue: Venue, topic: Topic, sink: Sink) -> Stream:
@@ -250,6 +253,7 @@ class StreamManager:
         self._is_closed = True
         await self.close_all_streams()
         await self.watchdog.close()
+        self.stall_detector.stop()
 
 
 def _bucket(kind: StreamKind) -> str:

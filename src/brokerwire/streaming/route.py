@@ -64,6 +64,10 @@ class Sink(Protocol):
         """Hear a status, in its place between the events."""
         ...
 
+    def look(self, now: float) -> None:
+        """Hear the loop's time every few seconds: a callback that does not return is to be reported."""
+        ...
+
 
 class Respelled:
     """Gives a subscription its own spelling of a symbol that the venue spells otherwise.

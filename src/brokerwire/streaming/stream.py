@@ -313,6 +313,8 @@ class Stream:
             silent += rung is not Rung.FLOWING
             if rung is not Rung.FLOWING:
                 self._climb(topic, route, rung)
+        for sink in {id(sink): sink for route in self._routes.values() for sink in route.sinks}.values():
+            sink.look(now)
         hopeless = [topic for topic, route in self._routes.items() if route.flow.is_hopeless]
         if hopeless and silent == steady:
             self._give_up_silence()

@@ -287,6 +287,10 @@ class Subscription(Generic[E]):
         """Tell the user something, in its place between the events."""
         self.delivery.put_status(status)
 
+    def look(self, now: float) -> None:
+        """Report a callback that does not return; called every few seconds with the loop's time."""
+        self.delivery.look(now)
+
     def fail(self, error: BrokerwireError) -> None:
         """End with a reason; what was received before is still delivered."""
         if self.is_active:

@@ -29,6 +29,7 @@ class HttpClient:
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
+        self._under_way: set[asyncio.Timeout] = set()
         self._ssl: ssl.SSLContext | bool | None = None
 
     @property
@@ -75,9 +76,9 @@ class HttpClient:
             ConfigurationError: The address is none.
         """
         timeout = aiohttp.ClientTimeout(total=self._timeouts.request_s, sock_connect=self._timeouts.connect_s)
-        with_failures = translate_failures(url)
         async with (
-            with_failures,
+            translate_failures(url),
+            self._until_close(),
             self.session.request(
                 method,
                 URL(url, encoded=True),
@@ -94,9 +95,21 @@ class HttpClient:
             lowered = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status, lowered, received, self._clock.time_ns())
 
+    @asynccontextmanager
+    async def _until_close(self) -> AsyncIterator[None]:
+        """Give up what is under way when the client is closed: a server that trickles an answer would hold it."""
+        async with asyncio.timeout(None) as deadline:
+            self._under_way.add(deadline)
+            try:
+                yield
+            finally:
+                self._under_way.discard(deadline)
+
     async def close(self) -> None:
-        """Close the session and every socket of it; safe to call twice."""
+        """Close the session and every socket of it; safe to call twice. A request under way has had no answer."""
         self._is_closed = True
+        for deadline in list(self._under_way):
+            deadline.reschedule(0.0)
         session, self._session = self._session, None
         if session is not None:
             await session.close()

@@ -23,17 +23,16 @@ class PollTransport:
     async def pump(self, on_frames: OnFrames) -> ConnectionEnd:
         """Push every answer into ``on_frames`` until one is refused."""
         on_frames([self._first.body])
-        while not self._is_closed:
+        while True:
             await self._clock.sleep(self._interval_s)
             await self.reading.passage()
             if self._is_closed:
-                break
+                return ConnectionEnd(reason="closed")
             try:
                 answer = await self._fetch()
             except BrokerwireError as exc:
                 return ConnectionEnd(error=exc)
             on_frames([answer.body])
-        return ConnectionEnd(reason="closed")
 
     async def send(self, frame: Frame) -> None:
         """Refuse: there is nothing to send to.
