@@ -1,17 +1,16 @@
+import asyncio
 import json
-from collections.abc import AsyncIterator
+import os
+import sys
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from brokerwire.simulator import Simulator
+from brokerwire.simulator.trading import OrderTicket, TicketLeg
 
-
-@pytest.fixture
-async def lasting(tmp_path: Any) -> AsyncIterator[Simulator]:
-    """A simulator that outlives a command."""
-    async with Simulator("tradestation", seed=7) as found:
-        yield found
+from .test_auth import LOGIN
 
 
 def test_a_market_order_is_placed(cli: Any) -> None:
@@ -55,3 +54,23 @@ def test_an_unknown_order_cannot_be_cancelled(cli: Any) -> None:
 )
 def test_wrong_usage_exits_with_2(cli: Any, arguments: tuple[str, ...]) -> None:
     assert cli("orders", *arguments, "-e", "offline").code == 2
+
+
+@pytest.mark.process
+async def test_an_open_order_is_cancelled(tmp_path: Any) -> None:
+    async with Simulator("tradestation", seed=7) as simulator:
+        leg = TicketLeg(symbol="AMD", side="buy", quantity=Decimal(1))
+        account_id = next(name for name, account in simulator.exchange.accounts.items() if account.kind == "margin")
+        order = simulator.exchange.place(
+            OrderTicket(account_id=account_id, legs=(leg,), type="limit", limit_price=Decimal(1))
+        )
+        addresses = (simulator.endpoints["rest"], simulator.endpoints["auth"])
+        credentials = {f"TRADESTATION_{name.upper()}": value for name, value in simulator.credentials.items()}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", LOGIN, *addresses, "orders", "cancel", str(order.order_id), "--json",
+            stdout=asyncio.subprocess.PIPE, cwd=tmp_path, env={**os.environ, **credentials},
+        )  # fmt: skip
+        async with asyncio.timeout(25):
+            out, _ = await process.communicate()
+    assert process.returncode == 0
+    assert json.loads(out)["order_id"] == str(order.order_id)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from brokerwire import Client
+from brokerwire.cli.simulate import _parse_speed
 
 
 @pytest.mark.parametrize(

@@ -463,3 +463,11 @@ async def test_spot_sale_locks_what_it_sells(exchange: Exchange) -> None:
         ticket("BTCUSDT", account="S", side="sell", quantity="0.1", type="limit", limit_price=price, post_only=True)
     )
     assert (balance.free, balance.locked) == (Decimal("0.9"), Decimal("0.1"))
+
+
+async def test_ticks_of_a_condition_leave_an_order_that_works_alone(exchange: Exchange) -> None:
+    last = exchange.market.last_trade("MSFT").price
+    always = PriceCondition(symbol="MSFT", relation="gt", price=last / 2)
+    order = exchange.place(ticket(type="limit", limit_price=far_below(exchange), conditions=(always,)))
+    await asyncio.sleep(5)
+    assert order.status == "working"

@@ -11,7 +11,7 @@ from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokerwire.transport.frame_gate import FrameGate
+from brokerwire.transport.frame_gate import FrameGate, _size_of
 from brokerwire.transport.frame_transport import ReadGate
 
 MOST_BYTES = 70_000
@@ -170,3 +170,11 @@ def test_after_the_close_bytes_are_thrown_away(loop: asyncio.AbstractEventLoop) 
     assert behind.gate.feed_data(frame(0x88, b"") + frame(0x81, b"late")) == (False, b"")
     behind.gate.feed_eof()
     assert behind.heard == []
+
+
+@pytest.mark.parametrize(
+    ("header", "size"),
+    [(b"", None), (b"\x81", None), (b"\x81\x05", 7), (b"\x81\x7e\x01", None), (b"\x81\x7e\x01\x00", 260)],
+)
+def test_a_size_is_told_once_its_header_is_whole(header: bytes, size: int | None) -> None:
+    assert _size_of(header) == size

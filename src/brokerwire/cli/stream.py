@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypedDict
 
 import typer
 
@@ -18,6 +18,15 @@ app = typer.Typer(help="Print live events as they come.", no_args_is_help=True)
 
 Symbols = Annotated[list[str], typer.Argument(help="One or more symbols.")]
 Open: TypeAlias = Callable[[Client, "Sink"], Awaitable[Subscription[Any]]]
+Opener: TypeAlias = Callable[..., Awaitable[Subscription[Any]]]
+"""One of the ``stream_*`` methods."""
+
+
+class Callbacks(TypedDict):
+    """Arguments of every ``stream_*`` method."""
+
+    status_callback: Callable[[Status], None]
+    error_callback: Callable[[Exception, Any], None]
 
 
 class Sink:
@@ -43,6 +52,11 @@ class Sink:
             self._left -= 1
             if self._left == 0:
                 self.done.set()
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """What every ``stream_*`` method takes besides the callback for events."""
+        return {"status_callback": self.on_status, "error_callback": self.on_error}
 
     def on_status(self, status: Status) -> None:
         """Print losses between the events, everything else beside them."""
@@ -87,44 +101,29 @@ async def _stream_until(
         typer.echo(f"{stats.delivered} events, {stats.dropped} dropped, {stats.gaps} gapped", err=True)
 
 
-@app.command()
-def quotes(
-    symbols: Symbols,
-    *,
-    venue: Venue = None,
-    environment: Environment = None,
-    seconds: Duration = None,
-    count: Count = None,
-    as_json: Json = False,
-) -> None:
-    """Best bids and asks."""
+def _add_symbol_command(name: str, text: str, method: str) -> None:
+    """Add the command of a market-data channel that takes nothing but symbols."""
 
-    def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-        return client.market_data.stream_quotes(
-            symbols, sink.on_event, status_callback=sink.on_status, error_callback=sink.on_error
-        )
+    def command(
+        symbols: Symbols,
+        *,
+        venue: Venue = None,
+        environment: Environment = None,
+        seconds: Duration = None,
+        count: Count = None,
+        as_json: Json = False,
+    ) -> None:
+        def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
+            stream: Opener = getattr(client.market_data, method)
+            return stream(symbols, sink.on_event, **sink.callbacks)
 
-    _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
+        _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
+
+    app.command(name, help=text)(command)
 
 
-@app.command()
-def trades(
-    symbols: Symbols,
-    *,
-    venue: Venue = None,
-    environment: Environment = None,
-    seconds: Duration = None,
-    count: Count = None,
-    as_json: Json = False,
-) -> None:
-    """Trades."""
-
-    def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-        return client.market_data.stream_trades(
-            symbols, sink.on_event, status_callback=sink.on_status, error_callback=sink.on_error
-        )
-
-    _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
+_add_symbol_command("quotes", "Best bids and asks.", "stream_quotes")
+_add_symbol_command("trades", "Trades.", "stream_trades")
 
 
 @app.command()
@@ -142,14 +141,8 @@ def bars(
     """Bars, again on every change until they are closed."""
 
     def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-        return client.market_data.stream_bars(
-            symbols,
-            interval,
-            sink.on_event,
-            bars_back=bars_back,
-            status_callback=sink.on_status,
-            error_callback=sink.on_error,
-        )
+        stream = client.market_data.stream_bars
+        return stream(symbols, interval, sink.on_event, bars_back=bars_back, **sink.callbacks)
 
     _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
 
@@ -168,68 +161,31 @@ def depth(
     """Order books."""
 
     def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-        return client.market_data.stream_market_depth(
-            symbols, sink.on_event, depth=levels, status_callback=sink.on_status, error_callback=sink.on_error
-        )
+        return client.market_data.stream_market_depth(symbols, sink.on_event, depth=levels, **sink.callbacks)
 
     _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
 
 
-@app.command()
-def orders(
-    *,
-    account: Accounts = None,
-    venue: Venue = None,
-    environment: Environment = None,
-    seconds: Duration = None,
-    count: Count = None,
-    as_json: Json = False,
-) -> None:
-    """Changes of orders, and executions."""
+def _add_account_command(name: str, text: str, stream_of: Callable[[Client], Opener]) -> None:
+    """Add the command of a channel of accounts."""
 
-    def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-        return client.order_execution.stream_order_updates(
-            sink.on_event, accounts=account, status_callback=sink.on_status, error_callback=sink.on_error
-        )
+    def command(
+        *,
+        account: Accounts = None,
+        venue: Venue = None,
+        environment: Environment = None,
+        seconds: Duration = None,
+        count: Count = None,
+        as_json: Json = False,
+    ) -> None:
+        def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
+            return stream_of(client)(sink.on_event, accounts=account, **sink.callbacks)
 
-    _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
+        _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
 
-
-@app.command()
-def positions(
-    *,
-    account: Accounts = None,
-    venue: Venue = None,
-    environment: Environment = None,
-    seconds: Duration = None,
-    count: Count = None,
-    as_json: Json = False,
-) -> None:
-    """Positions and their changes."""
-
-    def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-        return client.brokerage.stream_position_changes(
-            sink.on_event, accounts=account, status_callback=sink.on_status, error_callback=sink.on_error
-        )
-
-    _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
+    app.command(name, help=text)(command)
 
 
-@app.command()
-def balances(
-    *,
-    account: Accounts = None,
-    venue: Venue = None,
-    environment: Environment = None,
-    seconds: Duration = None,
-    count: Count = None,
-    as_json: Json = False,
-) -> None:
-    """Balances and their changes."""
-
-    def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-        return client.brokerage.stream_balance_changes(
-            sink.on_event, accounts=account, status_callback=sink.on_status, error_callback=sink.on_error
-        )
-
-    _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
+_add_account_command("orders", "Changes of orders, and executions.", lambda c: c.order_execution.stream_order_updates)
+_add_account_command("positions", "Positions and their changes.", lambda c: c.brokerage.stream_position_changes)
+_add_account_command("balances", "Balances and their changes.", lambda c: c.brokerage.stream_balance_changes)

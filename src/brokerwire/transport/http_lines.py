@@ -75,12 +75,17 @@ async def open_http_lines(
             proxy=http.proxy_for(url),
             ssl=http.ssl_context(),
         )
-        if answer.status != 200:
-            async with answer:
-                body = await read_limited(answer)
-            lowered = {name.lower(): value for name, value in answer.headers.items()}
-            raise HandshakeRefused(Response(answer.status, lowered, body))
+        refusal = None if answer.status == 200 else await _refusal_of(answer)
+    if refusal is not None:
+        raise refusal
     return HttpLinesTransport(answer, max_message_bytes)
+
+
+async def _refusal_of(answer: aiohttp.ClientResponse) -> HandshakeRefused:
+    async with answer:
+        body = await read_limited(answer)
+    lowered = {name.lower(): value for name, value in answer.headers.items()}
+    return HandshakeRefused(Response(answer.status, lowered, body))
 
 
 class HttpLinesTransport:

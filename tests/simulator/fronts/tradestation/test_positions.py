@@ -105,3 +105,14 @@ async def test_position_that_was_given_meanwhile_may_end(wire: Any) -> None:
         given = exchange.give_position(MARGIN, "AMD", quantity=Decimal(10), average_price=Decimal(100))
         await wire.place(Symbol="AMD", TradeAction="SELL")
         await lines.until(lambda f: f.get("PositionID") == str(given.position_id) and f.get("Deleted"))
+
+
+async def test_symbol_that_another_account_still_holds_is_priced_on(wire: Any) -> None:
+    exchange = wire.simulator.exchange
+    for account in (MARGIN, FUTURES):
+        exchange.give_position(account, "AMD", quantity=Decimal(10), average_price=Decimal(100))
+    async with wire.stream(f"/v3/brokerage/stream/accounts/{MARGIN},{FUTURES}/positions") as lines:
+        await lines.until(lambda f: f.get("StreamStatus") == "EndSnapshot")
+        await wire.place(Symbol="AMD", TradeAction="SELL")
+        await lines.until(lambda f: f.get("Deleted"))
+        await lines.until(lambda f: f.get("AccountID") == FUTURES and f.get("Symbol") == "AMD")

@@ -148,7 +148,7 @@ class PositionFollower:
             self._lines.push({"PositionID": str(change.closed_id), "Deleted": True})
             if not any(change.symbol in other.positions for other in self._accounts.values()):
                 self._unwatch(change.symbol)
-        elif change.position is not None:
+        elif change.position is not None:  # pragma: no branch - without one it is a balance of a spot account
             self._watch(change.symbol)
             self._send_change(account, change.position)
 
