@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SDKS := .venv-sdk
 SDKS_READY := $(SDKS)/.ready
 
-.PHONY: demo test check format lint types docs faults sdks bench clean
+.PHONY: demo test check format lint types docs faults contract sdks bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -45,7 +45,11 @@ check: lint types docs
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 faults: $(READY)
-	BROKERWIRE_FAULTS=full $(BIN)/python -m pytest tests/faults
+	BROKERWIRE_FAULTS=full $(BIN)/python -m pytest tests/faults -n 2 --dist loadfile
+
+# The counts of the reliability contract; takes long, run by hand.
+contract: $(READY)
+	BROKERWIRE_FAULTS=contract $(BIN)/python -m pytest tests/faults -n 2 --dist loadfile --timeout 3600
 
 sdks: $(READY) $(SDKS_READY)
 	$(BIN)/python -m pytest tests/sdk -n 2 --dist loadfile

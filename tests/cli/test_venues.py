@@ -14,6 +14,8 @@ def test_venues_are_listed_with_what_they_offer(cli: Any) -> None:
     found = {row["venue"]: row for row in map(json.loads, shown.lines)}
     assert {"binance", "tradestation"} <= found.keys()
     assert found["tradestation"]["capabilities"]["quotes"] == "stream"
+    assert found["binance"]["intervals"][:3] == ["1s", "1m", "3m"]
+    assert found["binance"]["intervals"][-2:] == ["1w", "1M"]
 
 
 def test_venues_are_a_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -423,7 +423,7 @@ _ENVIRONMENTS: tuple[Environment, ...] = ("live", "paper")
 
 
 def describe_venues() -> list[dict[str, Any]]:
-    """Return for each venue its name, capabilities, environments, credentials and settings."""
+    """Return for each venue its name, capabilities, environments, credentials, settings and intervals of bars."""
     return [
         {
             "venue": venue.name,
@@ -431,9 +431,14 @@ def describe_venues() -> list[dict[str, Any]]:
             "environments": [name for name in _ENVIRONMENTS if venue.endpoints.of(name)] + ["offline"],
             "credentials": dict(venue.credentials),
             "settings": dict(venue.settings),
+            "intervals": sorted(venue.intervals, key=_seconds_of),
         }
         for venue in map(load_venue, venue_names())
     ]
+
+
+def _seconds_of(interval: str) -> int:
+    return int(interval[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000}[interval[-1]]
 
 
 def _venues_with(capability: str) -> list[str]:
