@@ -167,7 +167,7 @@ class GatedSocket(aiohttp.ClientWebSocketResponse[bool]):
         super().__init__(*args, **options)
 
     @property  # type: ignore[override]  # aiohttp's own type is its reader's
-    def _parser(self) -> FrameGate:
+    def _parser(self) -> FrameGate:  # pyright: ignore[reportIncompatibleVariableOverride]  # as above
         return self.gate
 
     @_parser.setter

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -51,7 +51,14 @@ _TAIL = b"}"
 """What stands around the parts of a combined frame when it is written as it always has been; else it is parsed."""
 
 Emit: TypeAlias = Callable[[Signal], None]
-Receive: TypeAlias = Callable[[Frame, float, int], Sequence[Event]]
+
+
+class Receive(Protocol):
+    """What takes a frame and returns its events."""
+
+    def __call__(self, frame: Frame, now: float, received_ns: int) -> Sequence[Event]:
+        """Take one frame."""
+        ...
 
 
 class BinanceSession:
