@@ -152,12 +152,16 @@ class Interrupted(Struct, frozen=True):
 
 
 class GapFound(Struct, frozen=True):
-    """Events of the topic between the two times are lost."""
+    """Events of the topic between the two times were missed; ``filled`` if all of them have been fetched.
+
+    A start of None is when the last delivered event came, an end of None is now.
+    """
 
     topic: Topic
-    start_ns: int
-    end_ns: int
+    start_ns: int | None
+    end_ns: int | None
     reason: str
+    filled: bool = False
 
 
 class Fetch(Struct, frozen=True):
@@ -194,6 +198,7 @@ class Session(Protocol):
 
     After every input the shell looks at ``has_output``; when it is set, it takes the signals, the frames
     to send and the deadline, then delivers the events that the input returned.
+    Events may be held back while those before them are fetched, but none that arrived is ever lost.
     """
 
     has_output: bool
@@ -201,6 +206,14 @@ class Session(Protocol):
 
     def handle_open(self, now: float) -> None:
         """Take note that the connection stands."""
+        ...
+
+    def recall(self, topic: Topic, newest: Sequence[Event]) -> bool:
+        """Hear, before ``subscribe``, what earlier connections delivered last of a topic, oldest first.
+
+        Tells whether the session will bring what came after it, as far as the venue lets it, and say with ``GapFound``
+        how that ended. Where it will not, or makes no use of it, the hole is told when the topic is accepted.
+        """
         ...
 
     def subscribe(self, topics: Sequence[Topic], now: float) -> None:
@@ -227,8 +240,12 @@ class Session(Protocol):
         """Take the answer to a ``Fetch``."""
         ...
 
-    def handle_timeout(self, now: float) -> None:
-        """Take note that ``deadline`` has passed."""
+    def handle_timeout(self, now: float) -> Sequence[Event]:
+        """Take note that ``deadline`` has passed; returns what is not to be held back any longer."""
+        ...
+
+    def handle_close(self, now: float) -> Sequence[Event]:
+        """Take note that the connection is gone; returns what was still held back."""
         ...
 
     def take_signals(self) -> list[Signal]:

@@ -11,6 +11,7 @@ import inspect
 import os
 import re
 import shlex
+import signal
 import sys
 import textwrap
 import types
@@ -63,14 +64,14 @@ async def _run_block(block: str, namespace: dict[str, Any]) -> None:
 
 async def _run_process(*command: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True
     )
     try:
         async with asyncio.timeout(DEADLINE_S):
             out, errors = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    except (TimeoutError, asyncio.CancelledError):
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.communicate()
         raise
     assert process.returncode == 0, errors.decode()
     return out.decode()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row, trials
-from tests.faults.watch import Watch, until
+from tests.faults.watch import until
 
 from brokerwire import BrokerwireError, Client, Fill, OrderUpdate
 from brokerwire.simulator import Simulator
@@ -69,22 +69,26 @@ class Race:
             self.simulator.connections.drop()
 
 
-def told(watch: Watch) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for event in watch.events:
-        if isinstance(event, Fill):
-            sums[event.order_id] += event.quantity
-    return sums
+def by_order(events: list[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for event in events:
+        found[event.order_id].append(event)
+    return found
 
 
-def check_told(watch: Watch, simulator: Simulator, order_ids: list[str]) -> None:
-    fill_ids = [event.fill_id for event in watch.events if isinstance(event, Fill)]
+def told(events: list[Any]) -> Decimal:
+    """Return how much was told as executed."""
+    return sum((event.quantity for event in events if isinstance(event, Fill)), Decimal(0))
+
+
+def check_told(events: list[Any], simulator: Simulator, order_ids: list[str]) -> None:
+    fill_ids = [event.fill_id for event in events if isinstance(event, Fill)]
     assert len(set(fill_ids)) == len(fill_ids), "I3: a fill was told twice"
-    sums = told(watch)
+    mine = by_order(events)
     for order_id in order_ids:
         order = simulator.exchange.find(int(order_id))
-        assert sums[order_id] == order.filled, f"order {order_id}"
-        updates = [event for event in watch.events if isinstance(event, OrderUpdate) and event.order_id == order_id]
+        assert told(mine[order_id]) == order.filled, f"order {order_id}"
+        updates = [event for event in mine[order_id] if isinstance(event, OrderUpdate)]
         filled = [event.filled_quantity or Decimal(0) for event in updates]
         assert filled == sorted(filled), f"order {order_id} went backwards: {filled}"
         endings = [event.is_terminal for event in updates]
@@ -105,23 +109,26 @@ def test_the_fills_that_are_told_add_up_to_the_position_in_any_schedule(row: Row
         watch = await row.watch(client, "order_updates", flows=False)
         account = next(topic.symbol for topic in watch.subscription.topics if topic.symbol.endswith("M"))
         await row.sleep(1)
-        before, order_ids = position_of(simulator, account), []
+        before, order_ids, heard = position_of(simulator, account), [], 0
         for number in range(trials(40, full=300, contract=3_000)):
             order_ids.append(await Race(row, simulator, client).run())
             simulator.faults.clear()
             if number % 5 == 4:
-                await until(lambda: all_told(watch, simulator, order_ids[-5:]), 65)
-                check_told(watch, simulator, order_ids[-5:])
+                recent = order_ids[-5:]
+                await until(lambda ids=recent, since=heard: all_told(watch.events[since:], simulator, ids), 65)  # type: ignore[misc]
+                check_told(watch.events[heard:], simulator, recent)
+                heard = len(watch.events)
         await row.sleep(65)
-        check_told(watch, simulator, order_ids)
-        assert sum(told(watch)[order_id] for order_id in order_ids) == position_of(simulator, account) - before
+        check_told(watch.events, simulator, order_ids)
+        mine = by_order(watch.events)
+        assert sum(told(mine[order_id]) for order_id in order_ids) == position_of(simulator, account) - before
 
     row.extra_dials = 3_000
     row(main)
 
 
-def all_told(watch: Watch, simulator: Simulator, order_ids: list[str]) -> bool:
-    newest = {event.order_id: event for event in watch.events if isinstance(event, OrderUpdate)}
+def all_told(events: list[Any], simulator: Simulator, order_ids: list[str]) -> bool:
+    newest = {event.order_id: event for event in events if isinstance(event, OrderUpdate)}
     return all(
         order_id in newest
         and newest[order_id].filled_quantity == simulator.exchange.find(int(order_id)).filled

@@ -16,7 +16,7 @@ from brokerwire.streaming.watchdog import Watchdog
 from brokerwire.transport.frame_gate import GatedSocket
 from brokerwire.transport.frame_transport import ConnectionEnd
 from brokerwire.transport.websocket import WebSocketTransport
-from brokerwire.venue import Accepted, Failed, Fetch, Request, Response, Signal, StreamKind
+from brokerwire.venue import Accepted, Failed, Fetch, GapFound, Request, Response, Signal, StreamKind
 
 TOPIC = Topic("message", "x")
 KIND = StreamKind(name="test", transport="websocket", silence_s=3600.0)
@@ -29,12 +29,16 @@ class EchoSession:
         self.has_output = False
         self.deadline: float | None = None
         self.timeouts: list[float] = []
+        self.held: list[Event] = []
         self._signals: list[Signal] = []
         self._frames: list[bytes] = []
 
     def handle_open(self, now: float) -> None:
         self._frames.append(b"hello")
         self._emit(Accepted((TOPIC,)))
+
+    def recall(self, topic: Topic, newest: Sequence[Event]) -> bool:
+        return False
 
     def subscribe(self, topics: Sequence[Topic], now: float) -> None:
         self._say(b"subscribe")
@@ -57,6 +61,9 @@ class EchoSession:
         if frame == b"deadline":
             self.deadline = now + 0.01
             self.has_output = True
+        if frame == b"hold":
+            self.held.append(self._event(b"held", received_ns))
+            return []
         return [self._event(frame, received_ns)]
 
     def _event(self, frame: bytes, received_ns: int) -> Event:
@@ -67,10 +74,18 @@ class EchoSession:
     def receive_response(self, key: Any, response: Response, now: float) -> Sequence[Event]:
         return [self._event(b"answer " + response.body, 1)]
 
-    def handle_timeout(self, now: float) -> None:
+    def handle_timeout(self, now: float) -> Sequence[Event]:
         self.timeouts.append(now)
         self.deadline = None
         self._say(b"timeout")
+        return [self._event(b"held too long", 1)]
+
+    def handle_close(self, now: float) -> Sequence[Event]:
+        if not self.held:
+            return []
+        self._emit(GapFound(TOPIC, None, None, "the connection is gone"))
+        self._emit(Fetch("key", Request(path="/too-late")))
+        return self.held
 
     def _say(self, frame: bytes) -> None:
         self._frames.append(frame)
@@ -215,8 +230,21 @@ async def test_a_deadline_that_passes_wakes_the_session(bench: Bench) -> None:
     heard = [await asyncio.wait_for(bench.heard.get(), 5) for _ in range(3)]
     assert heard[-1] == "timeout"
     assert len(bench.session.timeouts) == 1
+    assert bench.events[-1] == "held too long"
     bench.connection.end(ConnectionLostError("enough"))
     await ended(running)
+
+
+async def test_what_was_held_back_is_passed_on_when_the_connection_is_gone(bench: Bench) -> None:
+    running = await bench.open()
+    server = await bench.server_socket
+    await server.send_str("one")
+    await server.send_str("hold")
+    await server.close()
+    await ended(running)
+    assert bench.events == ["one", "held"]
+    assert [type(signal) for signal in bench.signals] == [Accepted, GapFound]
+    assert bench.connection._fetches == set()
 
 
 async def test_events_and_signals_can_be_sent_elsewhere(bench: Bench) -> None:

@@ -33,7 +33,7 @@ def test_a_message_is_a_trade_as_binance_writes_it() -> None:
 def test_an_aggregate_has_its_own_name_and_ids() -> None:
     found = json.loads(combined(aggregate(trade_message(7))))
     assert found["stream"] == "btcusdt@aggTrade"
-    assert (found["data"]["e"], found["data"]["a"], found["data"]["f"]) == ("aggTrade", 9_200_007, 9_200_000)
+    assert (found["data"]["e"], found["data"]["a"], found["data"]["f"]) == ("aggTrade", 1_009_200_007, 9_200_000)
 
 
 def test_a_line_is_a_change_of_a_quote_as_tradestation_writes_it() -> None:
@@ -73,7 +73,8 @@ async def test_it_answers_requests_and_pushes_all_messages(port: int, session: a
     await socket.send_str('{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":5}')
     assert (await socket.receive()).data == '{"result":null,"id":5}'
     messages = [(await socket.receive()).data for _ in range(BLOCK_MESSAGES)]
-    assert json.loads(messages[-1])["data"]["t"] == LAST_ID
+    ids = [json.loads(message)["data"]["t"] for message in messages]
+    assert ids == list(range(LAST_ID + 1 - BLOCK_MESSAGES, LAST_ID + 1))
     await socket.close()
 
 

@@ -46,7 +46,7 @@ class Connection:
         on_signal: Callable[[Signal], None],
         fetch: Callable[[Request], Awaitable[Response]],
     ) -> None:
-        self._session = session
+        self.session = session
         self.transport = transport
         self.bad_frames = 0
         self.last_frame_ns = clock.time_ns()
@@ -74,13 +74,14 @@ class Connection:
         self._silent_since = now
         self._watchdog.watch(self._look, now + self._kind.silence_s / LOOKS_PER_SILENCE)
         try:
-            self._session.subscribe(topics, now)
-            self._session.handle_open(now)
+            self.session.subscribe(topics, now)
+            self.session.handle_open(now)
             self._take_output()
             return await self._ended
         finally:
             self._watchdog.forget(self._look)
             await self._clean_up([*tasks, *self._fetches])
+            self._deliver(self.session.handle_close(self._monotonic()))
 
     async def _clean_up(self, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:
@@ -125,7 +126,7 @@ class Connection:
     def _take_frames(self, frames: Sequence[Frame]) -> None:
         now = self._monotonic()
         received_ns = self.last_frame_ns = self._clock.time_ns()
-        session, receive = self._session, self._receive
+        session, receive = self.session, self._receive
         events: list[Event] = []
         for frame in frames:
             try:
@@ -155,21 +156,21 @@ class Connection:
 
     def subscribe(self, topics: Sequence[Topic]) -> None:
         """Ask for more topics on this connection."""
-        self._session.subscribe(topics, self._monotonic())
+        self.session.subscribe(topics, self._monotonic())
         self._take_output()
 
     def unsubscribe(self, topics: Sequence[Topic]) -> None:
         """Give topics back."""
-        self._session.unsubscribe(topics, self._monotonic())
+        self.session.unsubscribe(topics, self._monotonic())
         self._take_output()
 
     def resubscribe(self, topic: Topic) -> None:
         """Give a silent topic back and ask for it again."""
-        self._session.resubscribe(topic, self._monotonic())
+        self.session.resubscribe(topic, self._monotonic())
         self._take_output()
 
     def _take_output(self) -> None:
-        session = self._session
+        session = self.session
         while session.has_output:
             for signal in session.take_signals():
                 self._act(signal)
@@ -181,6 +182,8 @@ class Connection:
 
     def _act(self, signal: Signal) -> None:
         if isinstance(signal, Fetch):
+            if self._ended.done():
+                return
             task = asyncio.create_task(self._fetch_for(signal), name=f"brokerwire fetch {self._kind.name}")
             self._fetches.add(task)
             task.add_done_callback(self._fetches.discard)
@@ -196,20 +199,23 @@ class Connection:
             logger.warning("%s stream: a snapshot could not be fetched: %s", self._kind.name, exc)
             answer = NO_ANSWER
         try:
-            events = self._session.receive_response(wish.key, answer, self._monotonic())
+            events = self.session.receive_response(wish.key, answer, self._monotonic())
         except ProtocolError as exc:
             self._count_bad(exc)
             return
+        self._deliver(events)
+
+    def _deliver(self, events: Sequence[Event]) -> None:
+        """Pass on what an input other than a frame gave: what the session says comes before its events."""
         self._take_output()
         if events:
             self._route(events)
 
     def _look(self, now: float, was_held_up: bool) -> float:  # the watchdog's call
         """Ask the session about its deadline and the wire about its silence."""
-        session = self._session
+        session = self.session
         if session.deadline is not None and session.deadline <= now:
-            session.handle_timeout(now)
-            self._take_output()
+            self._deliver(session.handle_timeout(now))
         if self.last_frame_ns != self._seen_ns or was_held_up or self.transport.reading.is_shut:
             self._seen_ns = self.last_frame_ns
             self._silent_since = now

@@ -110,6 +110,10 @@ class JsonSession:
         self._signals.append(Accepted(tuple(self._topics)))
         self.has_output = True
 
+    def recall(self, topic: Topic, newest: Sequence[Event]) -> bool:
+        """Do nothing: what was missed cannot be asked for."""
+        return False
+
     def subscribe(self, topics: Sequence[Topic], now: float) -> None:
         """Want the one topic."""
         self._topics = list(topics)
@@ -140,8 +144,13 @@ class JsonSession:
         """Return nothing: nothing is fetched."""
         return ()
 
-    def handle_timeout(self, now: float) -> None:
-        """Do nothing: there is no deadline."""
+    def handle_timeout(self, now: float) -> Sequence[Event]:
+        """Return nothing: there is no deadline."""
+        return ()
+
+    def handle_close(self, now: float) -> Sequence[Event]:
+        """Return nothing: nothing is held back."""
+        return ()
 
     def take_signals(self) -> list[Signal]:
         """Return what happened since the last call."""

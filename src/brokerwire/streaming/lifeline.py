@@ -86,6 +86,10 @@ class Carried(Protocol):
         """Return the newest event of a topic that was delivered."""
         ...
 
+    def remind(self, session: Session, topics: Sequence[Topic]) -> None:
+        """Tell the session of a further connection what was delivered of its topics before."""
+        ...
+
     def take_over(self, successor: Successor) -> None:
         """Deliver what a second connection heard beyond the first."""
         ...
@@ -344,6 +348,7 @@ class Lifeline:
             self._replacing = None
             topics = carried.topics
             connection = await self._dial(topics, carried.route, carried.on_signal)
+            carried.remind(connection.session, [topic for topic in carried.topics if topic in topics])
         else:
             connection, running, topics = adopted
             self._parts.give_overlap_back()

@@ -1,6 +1,6 @@
 """Where the events of one topic go, and how that topic is doing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from brokerwire.errors import BrokerwireError
@@ -109,7 +109,9 @@ class Route:
         "_entries",
         "deliveries",
         "flow",
+        "gap_reason",
         "gap_start_ns",
+        "is_being_filled",
         "is_direct",
         "is_ready",
         "last",
@@ -128,6 +130,8 @@ class Route:
         self.is_direct = False
         self.last: Event | None = None
         self.gap_start_ns: int | None = None
+        self.gap_reason = ""
+        self.is_being_filled = False
         self.flow = Flow()
         self.memory = memory or memory_for(channel)
         self.deliveries: tuple[Delivers, ...] = ()
@@ -170,8 +174,21 @@ class Route:
     def _settle_path(self) -> None:
         self.is_direct = self.is_ready and self.memory is None and self.state != "stale"
 
+    def open_gap(self, start_ns: int | None, reason: str) -> None:
+        """Take note that events may be missed from now on; a gap that is open already began earlier."""
+        if self.gap_start_ns is None:
+            self.gap_start_ns = start_ns
+        self.gap_reason = reason
+
+    def close_gap(self) -> int | None:
+        """Return when the open gap began, which is being told now; None if there is none."""
+        start_ns, self.gap_start_ns = self.gap_start_ns, None
+        self.is_being_filled = False
+        return start_ns
+
     def interrupted(self) -> None:
         """A connection is gone: the next one begins with a snapshot."""
+        self.is_being_filled = False
         self.flow.restart()
         if self.memory is not None:
             self.memory.expect_snapshot()
@@ -187,6 +204,13 @@ class Route:
             yield from (event for event in self.memory.recollection() if symbol in {None, event.symbol})
         elif self.last is not None and symbol in {None, spelling}:
             yield self.last if self.last.symbol == spelling else respell(self.last, spelling)
+
+    def recent(self) -> Sequence[Event]:
+        """Return the newest events that were delivered, oldest first; none where a topic is about many things."""
+        if self.last is None or (self.memory is not None and self.memory.is_about_many):
+            return ()
+        newest = self.last_about(self.last)
+        return () if newest is None else (newest,)
 
     def last_about(self, event: Event) -> Event | None:
         """Return the newest event about the same thing."""

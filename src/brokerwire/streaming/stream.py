@@ -162,7 +162,7 @@ class Stream:
         if not route.is_ready:
             self._mark_ready(event._topic, route)
         if route.state == "stale":
-            self._report_gap(event._topic, route, route.reason)
+            self._report_gap(event._topic, route)
             self._set_state(event._topic, route, "live", "data flows again")
         if route.memory is not None:
             route.memory.put(event)
@@ -206,7 +206,8 @@ class Stream:
     def _go_live(self, topics: Iterable[Topic]) -> None:
         for topic in topics:
             route = self._routes[topic]
-            self._report_gap(topic, route, route.reason)
+            if not route.is_being_filled:
+                self._report_gap(topic, route)
             self._set_state(topic, route, "live", "accepted by the venue")
 
     def _ready(self, signal: Ready) -> None:
@@ -235,7 +236,14 @@ class Stream:
             self._set_state(signal.topic, route, "recovering", signal.reason)
 
     def _gap_found(self, signal: GapFound) -> None:
-        self._tell(signal.topic, Gap(signal.topic, signal.start_ns, signal.end_ns, signal.reason))
+        """Tell of a hole that the session found; one that the stream knew of before is the same one."""
+        route = self._routes.get(signal.topic)
+        if route is None:
+            return
+        reason = signal.reason if route.gap_start_ns is None else f"{route.gap_reason}; {signal.reason}"
+        opened_ns, now_ns = route.close_gap(), self._parts.clock.time_ns()
+        start_ns = opened_ns or signal.start_ns or (now_ns if route.last is None else route.last.received_ns)
+        self._tell(signal.topic, Gap(signal.topic, start_ns, signal.end_ns or now_ns, reason, signal.filled))
 
     def _hand_over(self, signal: HandOver) -> None:
         self._lifeline.replace(signal.reason)
@@ -254,10 +262,10 @@ class Stream:
         for sink in route.sinks:
             sink.set_topic_state(topic, state, reason)
 
-    def _report_gap(self, topic: Topic, route: Route, reason: str) -> None:
-        start_ns, route.gap_start_ns = route.gap_start_ns, None
+    def _report_gap(self, topic: Topic, route: Route) -> None:
+        start_ns = route.close_gap()
         if start_ns is not None:
-            self._tell(topic, Gap(topic, start_ns, self._parts.clock.time_ns(), reason))
+            self._tell(topic, Gap(topic, start_ns, self._parts.clock.time_ns(), route.gap_reason))
 
     # What the lifeline says
 
@@ -265,6 +273,16 @@ class Stream:
         """Return the newest event of a topic that was delivered."""
         route = self._routes.get(topic)
         return None if route is None else route.last
+
+    def remind(self, session: Session, topics: Sequence[Topic]) -> None:
+        """Tell the session of a further connection what was delivered of its topics before.
+
+        Where it fetches what was missed, it says so itself, once that has ended.
+        """
+        for topic in topics:
+            route = self._routes[topic]
+            recent = route.recent()
+            route.is_being_filled = bool(recent) and session.recall(topic, recent)
 
     def take_over(self, successor: Successor) -> None:
         """Deliver what a second connection heard beyond the first; topics that it brings are live from now on.
@@ -286,8 +304,7 @@ class Stream:
             if route.state == "pending":
                 continue
             route.interrupted()
-            if route.gap_start_ns is None:
-                route.gap_start_ns = last_frame_ns
+            route.open_gap(last_frame_ns, reason)
             self._set_state(topic, route, "recovering", reason)
 
     def ended(self, error: BrokerwireError) -> None:
@@ -324,8 +341,9 @@ class Stream:
 
     def _climb(self, topic: Topic, route: Route, rung: Rung) -> None:
         if route.state == "live":
-            route.gap_start_ns = route.last.received_ns if route.last else None
-            self._set_state(topic, route, "stale", f"nothing arrived for {route.flow.silent_s:.0f} s")
+            reason = f"nothing arrived for {route.flow.silent_s:.0f} s"
+            route.open_gap(route.last.received_ns if route.last else None, reason)
+            self._set_state(topic, route, "stale", reason)
         if rung is Rung.RESUBSCRIBE and not self.kind.is_fixed:
             logger.warning("%s stream %d: %s is silent; subscribing to it again", self.name, self.id, topic)
             self._lifeline.resubscribe(topic)

@@ -12,12 +12,14 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Sequence
 
 SYMBOL = "BTCUSDT"
 STOCK = "AMD"
 BLOCK_MESSAGES = 2_000
 LAST_ID = 9_999_999_999
-"""The id of the last trade, for clients that hand over several at once."""
+"""The id of the last trade, for clients that hand over several at once; those before it count up to it."""
+_ID_DIGITS = 10
 _CLOSE = 8
 _QUIET_S = 0.1
 _WEBSOCKET_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -34,11 +36,11 @@ _ANSWERS = {
 """What is answered to a request whose path holds the name; ``{}`` to any other."""
 
 
-def trade_message(index: int, *, trade_id: int | None = None) -> bytes:
+def trade_message(index: int) -> bytes:
     """Return one trade, about 145 bytes, as the venue writes it."""
     price = 91_250 + index % 997 / 100
     return b'{"e":"trade","E":1767225600125,"s":"BTCUSDT","t":%d,"p":"%.8f","q":"0.0%d0000","T":%d,"m":%s,"M":true}' % (
-        9_200_000 + index if trade_id is None else trade_id,
+        1_009_200_000 + index,
         price,
         1_000 + index % 9_000,
         1_767_225_600_000 + index,
@@ -120,6 +122,27 @@ def _stay(connection: socket.socket, frame: bytes) -> None:
             return
 
 
+class NumberedBlock:
+    """Frames of trades that are sent again and again, each time with the ids that follow."""
+
+    def __init__(self, frames: Sequence[bytes]) -> None:
+        self._bytes = bytearray(b"".join(frames))
+        self._last_size = len(frames[-1])
+        ids = re.finditer(rb'"[ta]":(\d{%d})' % _ID_DIGITS, self._bytes)
+        self._places = [slice(found.start(1), found.end(1)) for found in ids]
+
+    def numbered_from(self, first_id: int) -> bytes:
+        """Return the frames with consecutive ids from ``first_id`` on."""
+        for trade_id, place in enumerate(self._places, first_id):
+            self._bytes[place] = b"%d" % trade_id
+        return bytes(self._bytes)
+
+    @property
+    def last_frame(self) -> bytes:
+        """The last frame as it was numbered last."""
+        return bytes(self._bytes[-self._last_size :])
+
+
 class FeedServer:
     """Serves connections, each in a thread, until the process is ended."""
 
@@ -179,14 +202,14 @@ class FeedServer:
             number = re.search(r'"id":\s*("?[\w-]+"?)', names)
             connection.sendall(websocket_frame(b'{"result":null,"id":%s}' % (number[1] if number else "1").encode()))
         messages = [trade_message(index) for index in range(BLOCK_MESSAGES)]
-        messages.append(trade_message(BLOCK_MESSAGES, trade_id=LAST_ID))
         if "aggTrade" in names:
             messages = [aggregate(message) for message in messages]
         if not path.startswith("/ws"):
             messages = [combined(message) for message in messages]
-        frames = [websocket_frame(message) for message in messages]
-        self._send(connection, frames)
-        _stay(connection, frames[-1])
+        block = NumberedBlock([websocket_frame(message) for message in messages])
+        for first_id in range(LAST_ID + 1 - self._messages, LAST_ID, BLOCK_MESSAGES):
+            connection.sendall(block.numbered_from(first_id))
+        _stay(connection, block.last_frame)
 
     def _push_quotes(self, connection: socket.socket) -> None:
         """Send everything, a chunk for each line, and stay open until the other side ends it."""

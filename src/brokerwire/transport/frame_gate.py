@@ -167,9 +167,9 @@ class GatedSocket(aiohttp.ClientWebSocketResponse[bool]):
         super().__init__(*args, **options)
 
     @property  # type: ignore[override]  # aiohttp's own type is its reader's
-    def _parser(self) -> FrameGate:  # pyright: ignore[reportIncompatibleVariableOverride]  # as above
+    def _parser(self) -> FrameGate:
         return self.gate
 
     @_parser.setter
-    def _parser(self, reader: Reader | None) -> None:
+    def _parser(self, reader: Reader | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]  # as above
         self.gate.guard(reader)
