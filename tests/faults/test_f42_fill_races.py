@@ -110,7 +110,7 @@ def test_the_fills_that_are_told_add_up_to_the_position_in_any_schedule(row: Row
         account = next(topic.symbol for topic in watch.subscription.topics if topic.symbol.endswith("M"))
         await row.sleep(1)
         before, order_ids, heard = position_of(simulator, account), [], 0
-        for number in range(trials(40, full=300, contract=3_000)):
+        for number in range(trials(40, full=200, contract=1_000)):
             order_ids.append(await Race(row, simulator, client).run())
             simulator.faults.clear()
             if number % 5 == 4:
@@ -123,7 +123,7 @@ def test_the_fills_that_are_told_add_up_to_the_position_in_any_schedule(row: Row
         mine = by_order(watch.events)
         assert sum(told(mine[order_id]) for order_id in order_ids) == position_of(simulator, account) - before
 
-    row.extra_dials = 3_000
+    row.extra_dials = 1_000
     row(main)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 
@@ -19,11 +18,11 @@ async def test_a_blocked_loop_is_reported_once_with_the_function_that_blocks_it(
     detector = StallDetector(stall_s=0.02, ping_s=0.01)
     detector.start()
     detector.start()
-    reported = threading.Event()
+    reported, never = threading.Event(), threading.Event()
 
     def wait_for_report() -> None:
         while not detector.stalls:
-            time.sleep(0.001)
+            never.wait(0.001)
         reported.set()
 
     waiter = threading.Thread(target=wait_for_report)

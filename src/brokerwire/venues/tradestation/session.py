@@ -96,6 +96,10 @@ class StreamSession:
         if not self.is_polled:
             self.accept()
 
+    def recall(self, topic: Topic, newest: Sequence[Event]) -> bool:
+        """Do nothing."""
+        return False
+
     def subscribe(self, topics: Sequence[Topic], now: float) -> None:
         """Want these topics, which are those of the address."""
         self.topics.update({topic.symbol: topic for topic in topics})
@@ -126,8 +130,13 @@ class StreamSession:
         """Take the answer to a ``Fetch``; only order streams ask."""
         return _NOTHING if self.on_answer is None else self.on_answer(key, response)
 
-    def handle_timeout(self, now: float) -> None:
-        """Do nothing: silence is watched from outside, and no deadline is ever set."""
+    def handle_timeout(self, now: float) -> Sequence[Event]:
+        """Return nothing: silence is watched from outside, and no deadline is ever set."""
+        return _NOTHING
+
+    def handle_close(self, now: float) -> Sequence[Event]:
+        """Return nothing: nothing is held back."""
+        return _NOTHING
 
     def take_signals(self) -> list[Signal]:
         """Return what happened since the last call."""
