@@ -96,6 +96,20 @@ def test_balances_are_asked_for_regularly(run: Any) -> None:
     run(test)
 
 
+def test_a_fill_that_is_heard_of_has_the_balance_asked_for_at_once(run: Any) -> None:
+    async def test(_simulator: Any, client: Client) -> None:
+        seen: list[Any] = []
+        balances = await client.brokerage.stream_balance_changes(seen.append)
+        await balances.ready()
+        await (await client.order_execution.stream_order_updates(lambda _: None)).ready()
+        before = len(seen)
+        await client.order_execution.place_order(symbol="NVDA", side="buy", quantity=3)
+        await asyncio.sleep(2)
+        assert len(seen) > before
+
+    run(test)
+
+
 def test_a_venue_without_accounts_says_who_has_them(run: Any) -> None:
     async def test(_simulator: Any, client: Client) -> None:
         for call in (

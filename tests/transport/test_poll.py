@@ -46,6 +46,24 @@ def test_every_answer_is_a_frame_at_the_interval(virtual: Any) -> None:
     virtual(main)
 
 
+def test_who_hurries_it_has_it_ask_soon_but_not_more_than_once_a_second(virtual: Any) -> None:
+    async def main() -> None:
+        times: list[float] = []
+        transport = poll(Venue(), virtual)
+        reader = asyncio.create_task(transport.pump(lambda _: times.append(virtual.clock.monotonic())))
+        await virtual.clock.sleep(2)
+        transport.hurry()
+        for _ in range(25):
+            await virtual.clock.sleep(0.1)
+            transport.hurry()
+        await virtual.clock.sleep(6)
+        await transport.close()
+        await reader
+        assert [round(time, 1) for time in times[:6]] == [0.0, 2.0, 3.0, 4.0, 5.0, 10.0]
+
+    virtual(main)
+
+
 def test_a_refusal_ends_the_stream_with_its_error(virtual: Any) -> None:
     async def main() -> None:
         venue = Venue()

@@ -5,7 +5,7 @@ from typing import Any
 
 from brokerwire.clock import Clock
 from brokerwire.errors import ConfigurationError, StreamError
-from brokerwire.events import Notice, OrderUpdate, Topic
+from brokerwire.events import Fill, Notice, OrderUpdate, Topic
 from brokerwire.orders.account_book import AccountBook, ids_of, is_about
 from brokerwire.orders.commit_line import CommitLine
 from brokerwire.orders.durable_delivery import DurableDelivery, OrderSink
@@ -30,6 +30,8 @@ class OrderKeeper:
 
     def __init__(self, venue: Venue, *, clock: Clock, journal: Journal | None, wake: Callable[[], None]) -> None:
         self.books: dict[str, AccountBook] = {}
+        self.on_fill: Callable[[str], None] = _ignore
+        """Hears of the account of each execution, as soon as it is known."""
         self._venue = venue.name
         self._rules = venue.orders or PLAIN_RULES
         self._clock = clock
@@ -132,6 +134,8 @@ class OrderKeeper:
 
     def tell(self, book: AccountBook, news: Sequence[OrderEvent]) -> None:
         """Pass on what is new in a book: to the journal first if there is one."""
+        if any(isinstance(event, Fill) for event in news):
+            self.on_fill(book.account)
         if self._line is None:
             book.pass_on(news)
         else:
@@ -164,3 +168,7 @@ class OrderKeeper:
         """Tell every subscription to orders something that concerns all of them."""
         for subscription, _ in list(self._joined.values()):
             subscription.put_status(Notice(text))
+
+
+def _ignore(_account: str) -> None:
+    """Nobody wants to know."""

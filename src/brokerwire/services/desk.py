@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import structs
@@ -46,6 +47,7 @@ class Desk:
         self.streams = streams
         self.office = office
         streams.memory_of = office.keeper.memory_of
+        office.keeper.on_fill = partial(streams.hurry, "balance")
         self.start = start
         self._settings = settings
         self._venues_with = venues_with

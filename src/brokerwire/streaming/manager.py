@@ -233,6 +233,12 @@ class StreamManager:
                 ended.append(stream.close())
         await asyncio.gather(*ended)
 
+    def hurry(self, channel: str, symbol: str) -> None:
+        """Have the polled streams that carry a channel of a symbol ask soon: there is something to hear."""
+        for stream in self.active_streams:
+            if any(topic.channel == channel and topic.symbol == symbol for topic in stream.topics):
+                stream.hurry()
+
     async def close_stream(self, stream_id: int) -> None:
         """End one stream; its subscriptions fail with a ``StreamError``.
 

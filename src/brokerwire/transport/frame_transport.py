@@ -38,6 +38,10 @@ class FrameTransport(Protocol):
         """
         ...
 
+    def hurry(self) -> None:
+        """Ask soon, where frames come by asking; elsewhere they come by themselves."""
+        ...
+
     async def close(self) -> None:
         """End the wire; safe to call twice."""
         ...

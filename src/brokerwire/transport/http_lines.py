@@ -114,6 +114,9 @@ class HttpLinesTransport:
             on_frames([rest])
         return ConnectionEnd(reason="the server ended the stream")
 
+    def hurry(self) -> None:
+        """Do nothing: frames come by themselves."""
+
     async def send(self, frame: Frame) -> None:
         """Refuse: the wire has one direction.
 

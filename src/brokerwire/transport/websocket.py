@@ -95,6 +95,9 @@ class WebSocketTransport:
         reason = message.extra if isinstance(message.extra, str) else ""
         return ConnectionEnd(self._socket.close_code, clean(reason))
 
+    def hurry(self) -> None:
+        """Do nothing: frames come by themselves."""
+
     async def send(self, frame: Frame) -> None:
         """Send one text message, already encoded.
 
