@@ -122,10 +122,11 @@ def test_a_proxy_is_an_http_address() -> None:
         assert "canary" not in str(caught.value)
 
 
-def test_the_proxy_of_a_host_is_its_own_unless_there_is_one_for_all() -> None:
-    assert Network().proxy_for("a") is None
-    assert Network(proxies={"a": "http://p"}).proxy_for("a") == "http://p"
-    assert Network(proxy="http://q", proxies={"a": "http://p"}).proxy_for("a") == "http://q"
+def test_the_proxy_of_an_address_is_its_own_unless_there_is_one_for_all() -> None:
+    proxies = {"http://a": "http://p"}
+    assert Network().proxy_for("http://a") is None
+    assert Network(proxy_of=proxies.get).proxy_for("http://a") == "http://p"
+    assert Network(proxy="http://q", proxy_of=proxies.get).proxy_for("http://a") == "http://q"
     assert "canary" not in repr(Network(proxy="http://u:canary@h", ca_file="x"))
 
 

@@ -1,6 +1,6 @@
 """Frozen records only: secrets, credentials, endpoints and the client's settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NoReturn, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
@@ -109,20 +109,25 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     request_s: float = 30.0
 
 
+def _directly(_address: str) -> str | None:
+    """Reach every address without a proxy."""
+    return None
+
+
 class Network(msgspec.Struct, frozen=True, kw_only=True):
     """How the client reaches the network.
 
-    ``proxy`` is an HTTP proxy for every host; ``proxies`` names one by host, as the environment does;
-    ``ca_file`` holds trusted certificates instead of the system's.
+    ``proxy`` is an HTTP proxy for every address; else ``proxy_of`` names one for an address, as the environment
+    does; ``ca_file`` holds trusted certificates instead of the system's.
     """
 
     proxy: str | None = None
-    proxies: Mapping[str, str] = {}
+    proxy_of: Callable[[str], str | None] = _directly
     ca_file: str | None = None
 
-    def proxy_for(self, host: str) -> str | None:
-        """Return the proxy that ``host`` is reached through, or None."""
-        return self.proxy or self.proxies.get(host)
+    def proxy_for(self, address: str) -> str | None:
+        """Return the proxy that ``address`` is reached through, or None."""
+        return self.proxy or self.proxy_of(address)
 
     def __repr__(self) -> str:
         return f"Network(ca_file={self.ca_file!r})"  # a proxy's address may hold a password

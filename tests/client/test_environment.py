@@ -5,7 +5,7 @@ import pytest
 from brokerwire.client.environment import (
     credentials_from_environment,
     environment_of,
-    proxies_for,
+    proxy_of,
     token_path,
     venue_name,
 )
@@ -58,27 +58,30 @@ ADDRESSES = ["https://api.example.com", "wss://stream.example.com:9443", "http:/
 
 
 def test_no_proxy_is_used_unless_named() -> None:
-    assert proxies_for(ADDRESSES) == {}
+    assert [proxy_of(address) for address in ADDRESSES] == [None] * 4
 
 
 def test_each_scheme_has_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://secure:1")
     monkeypatch.setenv("http_proxy", "http://plain:1")
-    assert proxies_for(ADDRESSES) == {
-        "api.example.com": "http://secure:1",
-        "stream.example.com": "http://secure:1",
-        "127.0.0.1": "http://plain:1",
-        "127.0.0.2": "http://plain:1",
-    }
+    secure, plain = "http://secure:1", "http://plain:1"
+    assert [proxy_of(address) for address in ADDRESSES] == [secure, secure, plain, plain]
 
 
 def test_one_proxy_may_serve_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://all:1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,.example.com")
-    assert proxies_for(ADDRESSES) == {"127.0.0.2": "http://all:1"}
+    assert [proxy_of(address) for address in ADDRESSES] == [None, None, None, "http://all:1"]
     monkeypatch.setenv("NO_PROXY", "*")
-    assert proxies_for(ADDRESSES) == {}
+    assert [proxy_of(address) for address in ADDRESSES] == [None] * 4
+
+
+def test_a_proxy_of_another_kind_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://user:canary@host:1")
+    with pytest.raises(ConfigurationError, match="not supported") as caught:
+        proxy_of(ADDRESSES[0])
+    assert "canary" not in str(caught.value)
 
 
 def test_each_login_has_a_token_file_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -60,3 +60,33 @@ def test_many_http_streams_at_once_break_no_quota(row: Row) -> None:
         assert simulator.journal.count("violation") == 0
 
     row(main)
+
+
+def test_a_hundred_calls_at_once_are_all_accepted(row: Row) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("binance")
+        symbols = await symbols_of(simulator.endpoints["rest"], 120)
+        client = row.client(simulator)
+        await row.watch(client, "quotes", "BTCUSDT")
+        async with asyncio.TaskGroup() as group:
+            for symbol in symbols[1:]:
+                group.create_task(row.watch(client, "quotes", symbol, flows=False))
+        assert len(row.wire(simulator)) == 120
+        assert simulator.journal.count("dial") == 1
+
+    row(main)
+
+
+def test_a_burst_at_the_pace_of_the_outbox_breaks_no_limit(row: Row) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("binance")
+        symbols = await symbols_of(simulator.endpoints["rest"], 490)
+        client = row.client(simulator)
+        quotes = await row.watch(client, "quotes", symbols, flows=False)
+        await row.watch(client, "trades", symbols, flows=False)
+        for symbol in symbols[:10]:
+            await row.watch(client, "bars", symbol, flows=False)
+        await quotes.more(20)
+        assert simulator.journal.count("violation") == 0
+
+    row(main)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.proxy import Proxy
 
 from brokerwire import Client, HTTPStream, WebSocketStream
 from brokerwire.errors import (
@@ -153,3 +154,42 @@ async def test_a_manager_counts_streams_to_any_address(peer: tuple[Peer, str]) -
         await socket.close()
         assert len(manager) == 0
         await lines.close()
+
+
+async def test_a_stream_that_stands_alone_goes_through_the_proxy_it_is_given(peer: tuple[Peer, str]) -> None:
+    _, address = peer
+    async with Proxy() as proxy:
+        for kind, url in (
+            (HTTPStream, f"{address}/lines"),
+            (WebSocketStream, f"{address.replace('http', 'ws', 1)}/ws"),
+        ):
+            queue: asyncio.Queue[Any] = asyncio.Queue()
+            async with kind(url, proxy=proxy.url) as stream:
+                stream.set_callback(queue.put_nowait)
+                assert await heard(queue)
+        host = address.removeprefix("http://")
+        assert [asked.rpartition("://")[2] for asked in proxy.asked] == [f"{host}/lines", f"{host}/ws"]
+
+
+async def test_a_clients_streams_go_through_the_proxy_of_the_environment(
+    peer: tuple[Peer, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, address = peer
+    async with Proxy() as proxy, Client("binance", environment="offline") as client:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        await client.market_data.get_quotes("BTCUSDT")
+        assert proxy.asked == []  # the simulator of the client itself is not behind it
+    async with Proxy() as proxy, Client("binance", environment="live") as client:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        stream = await client.streams.create_stream(f"{address}/lines")
+        stream.set_callback(queue.put_nowait)
+        assert await heard(queue) == {"number": 0}
+        assert len(proxy.asked) == 1
+
+
+async def test_a_managers_stream_takes_no_network_of_its_own(peer: tuple[Peer, str]) -> None:
+    _, address = peer
+    async with Client("binance", environment="live") as client:
+        with pytest.raises(ConfigurationError, match="give proxy and ca_file to the client"):
+            HTTPStream(f"{address}/lines", manager=client.streams, proxy="http://127.0.0.1:1")

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from tests.proxy import Proxy
 
 from brokerwire.clock import SystemClock
 from brokerwire.config import Network, Timeouts
@@ -317,77 +318,6 @@ async def test_plain_text_where_tls_is_expected_is_unavailable(server: Server) -
 # Proxies
 
 
-class Proxy:
-    """An HTTP proxy that notes what it is asked for, and passes it on."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.headers: list[bytes] = []
-        self.status = b"200 Connection established"
-        self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[None]] = set()
-
-    @property
-    def url(self) -> str:
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def __aenter__(self) -> "Proxy":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for talk in self._talks:
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._talks.add(task)
-        try:
-            await self._pass_on(reader, writer)
-        except (ConnectionError, asyncio.CancelledError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
-        self.asked.append(f"{method} {target}")
-        self.headers.append(head)
-        if not self.status.startswith(b"200"):
-            writer.write(b"HTTP/1.1 " + self.status + b"\r\nContent-Length: 0\r\n\r\n")
-            await writer.drain()
-            return
-        if method == "CONNECT":
-            host, port = target.rsplit(":", 1)
-            other_reader, other_writer = await asyncio.open_connection(host, int(port))
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        else:
-            address, _, path = target.removeprefix("http://").partition("/")
-            host, port = address.rsplit(":", 1)
-            other_reader, other_writer = await asyncio.open_connection(host, int(port))
-            other_writer.write(head.replace(target.encode(), b"/" + path.encode(), 1))
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_pipe(reader, other_writer))
-                group.create_task(_pipe(other_reader, writer))
-        finally:
-            other_writer.close()
-
-
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
-
-
 async def test_a_given_proxy_carries_requests(server: Server) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(text="ok")
@@ -412,12 +342,13 @@ async def test_a_given_proxy_is_asked_to_connect_for_tls_and_the_token_stays_ins
     assert all(b"canary" not in head for head in proxy.headers)
 
 
-async def test_a_proxy_by_host_leaves_other_hosts_alone(server: Server) -> None:
+async def test_a_proxy_of_one_address_leaves_others_alone(server: Server) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(text="ok")
 
     url = await server.start(answer)
-    http = new_http(Network(proxies={"example.com": "http://127.0.0.1:1"}))
+    proxies = {"https://example.com/x": "http://127.0.0.1:1"}
+    http = new_http(Network(proxy_of=proxies.get))
     assert http.proxy_for("https://example.com/x") == "http://127.0.0.1:1"
     assert http.proxy_for(url) is None
     assert (await http.send("GET", url, headers={}, body=None)).body == b"ok"
@@ -442,4 +373,4 @@ async def test_a_proxy_that_wants_a_password_is_named_and_its_own_stays_secret(t
 
 
 async def test_a_proxy_password_does_not_show_in_the_settings() -> None:
-    assert "canary" not in repr(Network(proxy="http://user:canary@127.0.0.1:1", proxies={"a": "http://u:canary@b:1"}))
+    assert "canary" not in repr(Network(proxy="http://user:canary@127.0.0.1:1"))

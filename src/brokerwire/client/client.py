@@ -15,7 +15,7 @@ from brokerwire.auth.token_store import FileTokenStore, MemoryTokenStore, TokenS
 from brokerwire.client.environment import (
     credentials_from_environment,
     environment_of,
-    proxies_for,
+    proxy_of,
     token_path,
     venue_name,
 )
@@ -31,6 +31,7 @@ from brokerwire.config import (
     check_endpoint,
     check_proxy,
     check_seconds,
+    is_loopback,
 )
 from brokerwire.errors import ConfigurationError, StreamError, UnsupportedError
 from brokerwire.orders.journal import journal_path
@@ -157,11 +158,18 @@ class Client:
 
     def _network(self, proxy: str | None, ca_file: str | Path | None) -> Network:
         given = check_proxy(proxy) if proxy else None
-        found = {} if given else proxies_for(self._addresses.values())
-        proxies = {host: check_proxy(address) for host, address in found.items()}
-        for address in filter(None, (given, *proxies.values())):
-            self._redactor.learn(unquote(urlsplit(address).password or ""))
-        return Network(proxy=given, proxies=proxies, ca_file=str(ca_file) if ca_file else None)
+        network = Network(proxy=given, proxy_of=self._proxy_of, ca_file=str(ca_file) if ca_file else None)
+        for address in self._addresses.values():
+            network.proxy_for(address)
+        self._redactor.learn(_password_of(given))
+        return network
+
+    def _proxy_of(self, address: str) -> str | None:
+        if self._offline is not None and is_loopback(urlsplit(address).hostname or ""):
+            return None  # our own simulator: the environment cannot have meant it
+        proxy = proxy_of(address)
+        self._redactor.learn(_password_of(proxy))
+        return proxy
 
     def _resolve_addresses(self, given: Mapping[str, str] | None) -> dict[str, str]:
         known = {**self._venue.endpoints.live, **self._venue.endpoints.paper}
@@ -402,6 +410,10 @@ class Client:
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _password_of(address: str | None) -> str:
+    return unquote(urlsplit(address or "").password or "")
 
 
 def _is_being_cancelled() -> bool:

@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast, get_args
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
-from brokerwire.config import Environment
+from brokerwire.config import Environment, check_proxy
 from brokerwire.errors import ConfigurationError
 
 _ALIASES = {
@@ -56,17 +56,17 @@ def credentials_from_environment(variables: Mapping[str, str]) -> dict[str, str]
     return {name: value for name, value in found.items() if value}
 
 
-def proxies_for(addresses: Iterable[str]) -> dict[str, str]:
-    """Return the proxy by host that the environment names (``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``)."""
+def proxy_of(address: str) -> str | None:
+    """Return the proxy that the environment names for an address (``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``).
+
+    Raises:
+        ConfigurationError: What it names is no HTTP proxy.
+    """
+    parts = urlsplit(address)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
     proxies = getproxies_environment()
-    found: dict[str, str] = {}
-    for address in addresses:
-        parts = urlsplit(address)
-        scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-        proxy = proxies.get(scheme) or proxies.get("all")
-        if proxy and parts.hostname and not proxy_bypass(parts.netloc):
-            found[parts.hostname] = proxy
-    return found
+    proxy = proxies.get(scheme) or proxies.get("all")
+    return check_proxy(proxy) if proxy and not proxy_bypass(parts.netloc) else None
 
 
 def token_path(venue: str, *, auth_address: str, client_id: str) -> Path:

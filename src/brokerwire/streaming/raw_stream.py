@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from brokerwire.clock import Clock, SystemClock
-from brokerwire.config import Credentials, Network, Timeouts, check_endpoint
+from brokerwire.config import Credentials, Network, Timeouts, check_endpoint, check_proxy
 from brokerwire.errors import ConfigurationError, ConnectionLostError, StreamError
 from brokerwire.events import Event
 from brokerwire.streaming.delivery import DeliveryOptions
@@ -32,11 +32,13 @@ class RawStream:
     Args:
         url: ``ws://``, ``wss://``, ``http://`` or ``https://``; plaintext to this machine only.
         headers: A mapping, or a function that is asked at each dial.
-        manager: Whose slot to hold.
+        manager: Whose slot to hold, and whose network to use.
+        proxy: An HTTP proxy's URL, for a stream that stands alone; the environment is not asked.
+        ca_file: A file of trusted certificates instead of the system's, for a stream that stands alone.
         clock: Where time comes from; for tests.
 
     Raises:
-        ConfigurationError: The address cannot be used.
+        ConfigurationError: The address or the proxy cannot be used, or the manager has a network already.
     """
 
     transport: Transport = "websocket"
@@ -47,8 +49,12 @@ class RawStream:
         headers: HeaderSource = None,
         *,
         manager: StreamManager | None = None,
+        proxy: str | None = None,
+        ca_file: str | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if manager is not None and (proxy or ca_file):
+            raise ConfigurationError("a manager's streams use its network; give proxy and ca_file to the client")
         if transport_of(url) != self.transport:
             raise ConfigurationError(
                 f"{type(self).__name__} cannot carry this address; its scheme belongs to the other"
@@ -56,6 +62,7 @@ class RawStream:
         self.url = url
         self._venue = json_venue(url, headers)
         check_endpoint("url", self._venue.endpoints.live["stream"])
+        self._network = Network(proxy=check_proxy(proxy) if proxy else None, ca_file=ca_file)
         self._clock = clock or SystemClock()
         self._manager = manager
         self._own: tuple[StreamManager, HttpClient] | None = None
@@ -112,7 +119,7 @@ class RawStream:
 
     def _alone(self) -> StreamManager:
         timeouts = Timeouts()
-        http = HttpClient(network=Network(), timeouts=timeouts, clock=self._clock, user_agent=USER_AGENT)
+        http = HttpClient(network=self._network, timeouts=timeouts, clock=self._clock, user_agent=USER_AGENT)
         link = VenueLink(
             self._venue, http=http, endpoints={}, credentials=Credentials({}), clock=self._clock, timeouts=timeouts
         )

@@ -18,6 +18,9 @@ from brokerwire.venue import Response
 
 MAX_BODY_BYTES = 64 * 2**20
 
+_OUTDATED = frozenset({"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION"})
+"""What OpenSSL names the reason when two sides have no version of the protocol in common that we accept."""
+
 
 class HttpClient:
     """The aiohttp session of one client; opened on first use, inside the running loop."""
@@ -59,7 +62,7 @@ class HttpClient:
 
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy that requests to ``url`` go through, or None."""
-        return self._network.proxy_for(URL(url).host or "")
+        return self._network.proxy_for(url)
 
     def ssl_context(self) -> ssl.SSLContext | bool:
         """Return what verifies certificates: the system's store, or the file that was given."""
@@ -182,6 +185,13 @@ def _certificate_failure(exc: BaseException, host: str) -> BrokerwireError:
     return StreamError(f"the certificate of {host} was not accepted: {clean(str(exc))}; set ca_file if it is yours")
 
 
+def _encryption_failure(exc: BaseException, host: str) -> BrokerwireError:
+    """A server that speaks nothing safe will not tomorrow either; a handshake that was cut may go well next time."""
+    if isinstance(exc, aiohttp.ClientConnectorSSLError) and getattr(exc.os_error, "reason", None) in _OUTDATED:
+        return StreamError(f"{host} does not speak TLS 1.2 or newer; nothing was sent to it")
+    return _connect_failure(exc, host)
+
+
 def _timeout_failure(_exc: BaseException, host: str) -> BrokerwireError:
     return VenueUnavailableError(f"{host} did not answer in time")
 
@@ -191,7 +201,8 @@ def _proxy_failure(exc: BaseException, host: str) -> BrokerwireError:
 
 
 def _connect_failure(exc: BaseException, host: str) -> BrokerwireError:
-    return VenueUnavailableError(f"{host} could not be reached: {clean(str(exc))}")
+    cause = exc.os_error if isinstance(exc, aiohttp.ClientConnectorError) else exc
+    return VenueUnavailableError(f"{host} could not be reached: {clean(str(cause) or type(cause).__name__)}")
 
 
 def _address_failure(_exc: BaseException, host: str) -> BrokerwireError:
@@ -207,6 +218,7 @@ _FAILURES: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException,
     ((aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError), _certificate_failure),
     ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), _proxy_failure),
     ((asyncio.TimeoutError, TimeoutError, aiohttp.ServerTimeoutError), _timeout_failure),
+    ((aiohttp.ClientConnectorSSLError,), _encryption_failure),
     ((aiohttp.ClientConnectorError,), _connect_failure),
     ((aiohttp.InvalidURL, ValueError), _address_failure),
 )
