@@ -8,8 +8,8 @@ import gc
 import logging
 import os
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import pytest
 from tests.faults import invariants
@@ -35,6 +35,19 @@ CANARIES = {
     "binance": {"api_key": "canary-api-key-4711", "api_secret": "canary-api-secret-4711"},
 }
 CLOSE_S = 5.0
+
+
+class Owned(Protocol):
+    """What a row started besides, and ends at its end."""
+
+    async def close(self) -> None: ...
+
+
+class Front(Protocol):
+    """What stands before a simulator."""
+
+    def endpoints(self, given: Mapping[str, str]) -> dict[str, str]: ...
+
 
 Place = Simulator | ScriptedVenue
 Main = Callable[["Row"], Awaitable[None]]
@@ -81,7 +94,7 @@ class Row:
         self._places: dict[Client, Place] = {}
         self.simulators: list[Simulator] = []
         self.weathers: list[Weather] = []
-        self._scripted: list[ScriptedVenue] = []
+        self.owned: list[Owned] = []
         self._log = log
         self._opens = 0
 
@@ -98,7 +111,7 @@ class Row:
         """Start a server that sends these frames to whoever subscribes."""
         place = ScriptedVenue(venue, frames, pause_s=pause_s)
         await place.start()
-        self._scripted.append(place)
+        self.owned.append(place)
         return place
 
     async def weather(self, simulator: Simulator) -> Weather:
@@ -108,11 +121,11 @@ class Row:
         self.weathers.append(weather)
         return weather
 
-    def client(self, simulator: Place, *, weather: Weather | None = None, **options: Any) -> Client:
+    def client(self, simulator: Place, *, weather: Front | None = None, **options: Any) -> Client:
         """Return a client with canary credentials, through the weather if there is one."""
         endpoints = simulator.endpoints if weather is None else weather.endpoints(simulator.endpoints)
-        given = {"credentials": CANARIES[simulator.venue], "clock": self.clock, **options}
-        client = Client(simulator.venue, endpoints=endpoints, **given)
+        given = {"credentials": CANARIES[simulator.venue], "clock": self.clock, "endpoints": endpoints, **options}
+        client = Client(simulator.venue, **given)
         client.streams._random = random.Random(self.seed)
         self.clients.append(client)
         self._places[client] = simulator
@@ -291,7 +304,7 @@ class Row:
         return found
 
     async def _tear_down(self) -> None:
-        for owned in (*self.clients, *self.weathers, *self.simulators, *self._scripted):
+        for owned in (*self.clients, *self.weathers, *self.simulators, *self.owned):
             await owned.close()
         for _ in range(3):
             await asyncio.sleep(0)

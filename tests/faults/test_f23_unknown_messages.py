@@ -18,7 +18,7 @@ def test_unknown_messages_are_counted_and_hardly_logged(row: Row, venue: str, sy
         await watch.more(80)
         (stream,) = client.streams.active_streams
         assert stream._lifeline.connection is not None
-        assert venue == "binance" or stream._lifeline.connection._session.unknown_messages >= 50
+        assert venue == "binance" or stream._lifeline.connection.session.unknown_messages >= 50
         assert len(row.lines("")) - lines <= 2
         assert watch.states == ["live"]
         assert watch.reconnects == 0

@@ -20,14 +20,17 @@ _PAGE = b"<!doctype html><title>brokerwire</title><p>%s You can close this page.
 
 
 class RedirectListener:
-    """Waits on a port of this machine for the browser to come back with a code.
+    """Waits on a port of this machine for the browser to come back with a code for ``state``.
+
+    Whatever comes with another state is none of ours: any page that is open in the browser can send it.
 
     Raises:
         ConfigurationError: The port is in use.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, state: str) -> None:
         self._port = port
+        self._state = state.encode()
         self._server: asyncio.Server | None = None
         self._visits: set[asyncio.Task[None]] = set()
         self._answer: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
@@ -74,17 +77,18 @@ class RedirectListener:
         while (await reader.readline()).strip():
             pass
         found = parse_redirect(line.decode("latin-1"))
-        page = _PAGE % (b"Done." if "code" in found else b"Nothing to do here.")
+        is_ours = secrets.compare_digest(found.get("state", "").encode(), self._state)
+        page = _PAGE % (b"Done." if is_ours and "code" in found else b"Nothing to do here.")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + page)
         await writer.drain()
-        if ("code" in found or "error" in found) and not self._answer.done():
+        if is_ours and ("code" in found or "error" in found) and not self._answer.done():
             self._answer.set_result(found)
 
-    async def code(self, state: str, timeout_s: float) -> str:
-        """Return the code that belongs to ``state``.
+    async def code(self, timeout_s: float) -> str:
+        """Return the code.
 
         Raises:
-            AuthenticationError: The login was refused, was not ours, or did not come in time.
+            AuthenticationError: The login was refused, or did not come in time.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -93,8 +97,6 @@ class RedirectListener:
             raise AuthenticationError(f"nobody logged in within {timeout_s:.0f} s") from exc
         if "error" in found:
             raise AuthenticationError(f"the login was refused: {clean(found.get('error_description', found['error']))}")
-        if not secrets.compare_digest(found.get("state", ""), state):
-            raise AuthenticationError("the answer belongs to another login; try again")
         return found["code"]
 
 
@@ -123,14 +125,14 @@ async def log_in(
         ConfigurationError: The port is in use.
     """
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
-    async with RedirectListener(port or spec.redirect_ports[0]) as listener:
+    async with RedirectListener(port or spec.redirect_ports[0], state=state) as listener:
         digest = hashlib.sha256(verifier.encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         page = spec.build_authorize(
             credentials, redirect_uri=listener.redirect_uri, state=state, code_challenge=challenge
         )
         announce(auth_address + page.target)
-        code = await listener.code(state, timeout_s)
+        code = await listener.code(timeout_s)
         redirect_uri = listener.redirect_uri
     exchange = spec.build_exchange(credentials, code=code, redirect_uri=redirect_uri, code_verifier=verifier)
     await tokens.take_login(exchange)

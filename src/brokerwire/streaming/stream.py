@@ -364,6 +364,11 @@ class Stream:
             for topic in topics:
                 self._routes[topic].flow.forget()
 
+    def hurry(self) -> None:
+        """Have a polled stream ask soon."""
+        if self._lifeline.connection is not None:
+            self._lifeline.connection.transport.hurry()
+
     async def send(self, message: Mapping[str, Any]) -> None:
         """Send a JSON message of your own to the venue.
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokerwire.errors import ConfigurationError, InvalidSymbolError
-from brokerwire.events import Level, Topic
+from brokerwire.events import Topic
+from brokerwire.venue import Response
+from brokerwire.venue.trade_line import NOT_IN_STEP
 from brokerwire.venues.binance.codec import (
-    BookSide,
     aggregate_decoder,
     bar_decoder,
     bar_of_row,
@@ -21,6 +22,8 @@ from brokerwire.venues.binance.codec import (
     quote_decoder,
     stream_name,
     trade_decoder,
+    trades_of,
+    trades_request,
 )
 from brokerwire.venues.binance.spec import SETTINGS
 
@@ -69,9 +72,14 @@ def test_a_setting_with_an_unknown_value_is_refused() -> None:
         build_topic("trade", "BTCUSDT", "", {**SETTINGS, "trades": "all"})
 
 
+def read(new_decoder: Any, topic: Topic, frame: bytes) -> Any:
+    decode, _ = new_decoder(topic, lambda trade, _now, _expected: (trade,))
+    return decode(frame, 0.0, 7)
+
+
 def test_a_trade_is_typed_and_still_the_venues_message() -> None:
     topic = Topic("trade", "BTCUSDT", "trade")
-    (trade,) = trade_decoder([topic])(TRADE, 0.0, 7)
+    (trade,) = read(trade_decoder, topic, TRADE)
     assert (trade.price, trade.size, trade.side, trade.trade_id) == (91250.5, 0.0125, "buy", 9200411)
     assert (trade.time_ns, trade.received_ns, trade.topic) == (1767225600124 * MS, 7, topic)
     assert trade["p"] == "91250.50000000"
@@ -79,7 +87,7 @@ def test_a_trade_is_typed_and_still_the_venues_message() -> None:
 
 
 def test_a_resting_buyer_means_that_the_aggressor_sold() -> None:
-    (trade,) = aggregate_decoder([Topic("trade", "BTCUSDT", "aggregate")])(AGGREGATE, 0.0, 7)
+    (trade,) = read(aggregate_decoder, Topic("trade", "BTCUSDT", "aggregate"), AGGREGATE)
     assert (trade.side, trade.trade_id, trade["l"]) == ("sell", 5500, 9200411)
 
 
@@ -138,22 +146,42 @@ def test_requests_carry_the_weights_of_the_venue() -> None:
     assert klines_request("A", "1m", 2).target == "/api/v3/klines?symbol=A&interval=1m&limit=2"
 
 
-LEVELS = st.lists(st.tuples(st.integers(1, 30).map(float), st.integers(0, 3).map(float)), max_size=60)
+def test_missing_trades_are_asked_for_from_an_id_on() -> None:
+    plain, aggregate = Topic("trade", "BTCUSDT", "trade"), Topic("trade", "BTCUSDT", "aggregate")
+    request = trades_request(plain, 7, 3)
+    assert (request.target, request.weight) == ("/api/v3/historicalTrades?symbol=BTCUSDT&fromId=7&limit=3", 25)
+    request = trades_request(aggregate, 7, 3)
+    assert (request.target, request.weight) == ("/api/v3/aggTrades?symbol=BTCUSDT&fromId=7&limit=3", 4)
 
 
-@given(start=LEVELS, changes=LEVELS, sign=st.sampled_from([1, -1]))
-def test_a_side_equals_a_plain_dictionary_sorted(
-    start: list[tuple[float, float]], changes: list[tuple[float, float]], sign: int
-) -> None:
-    start = [(price, size) for price, size in dict(start).items()]
-    side = BookSide(sign, start)
-    side.apply(changes)
-    oracle = {price: size for price, size in start if size}
-    for price, size in changes:
-        oracle[price] = size
-        if not size:
-            del oracle[price]
-    ordered = sorted(oracle.items(), reverse=sign < 0)
-    assert side.top(100) == tuple(Level(price, size) for price, size in ordered)
-    assert side.best == (ordered[0][0] if ordered else None)
-    assert side.worst == (ordered[-1][0] if ordered else None)
+def test_bars_are_asked_for_from_a_time_on() -> None:
+    request = klines_request("A", "1m", 1000, start_ms=60_000)
+    assert request.target == "/api/v3/klines?symbol=A&interval=1m&startTime=60000&limit=1000"
+
+
+ROWS: dict[str, bytes] = {
+    "trade": b'[{"id":7,"price":"1.5","qty":"2","quoteQty":"3","time":5,"isBuyerMaker":true,"isBestMatch":true}]',
+    "aggregate": b'[{"a":7,"p":"1.5","q":"2","f":9,"l":9,"T":5,"m":true,"M":true}]',
+}
+
+
+@pytest.mark.parametrize("variant", ["trade", "aggregate"])
+def test_a_trade_that_was_fetched_is_the_one_that_was_missed(variant: str) -> None:
+    topic = Topic("trade", "BTCUSDT", variant)
+    (trade,) = trades_of(Response(200, {}, ROWS[variant], 99), topic)
+    assert (trade.trade_id, trade.price, trade.size, trade.side) == (7, 1.5, 2.0, "sell")
+    assert (trade.time_ns, trade.received_ns, trade.topic) == (5 * MS, 99, topic)
+    assert trade.raw == msgspec.json.decode(ROWS[variant])[0]
+
+
+@pytest.mark.parametrize(("new_decoder", "frame"), [(trade_decoder, TRADE), (aggregate_decoder, AGGREGATE)])
+def test_only_the_expected_trade_goes_straight_on(new_decoder: Any, frame: bytes) -> None:
+    taken: list[Any] = []
+    decode, expect = new_decoder(Topic("trade", "BTCUSDT", "trade"), lambda *found: taken.append(found) or ())
+    assert decode(frame, 1.0, 7) == ()
+    number = taken[0][0].trade_id
+    expect(number)
+    (trade,) = decode(frame, 2.0, 7)
+    assert trade.trade_id == number
+    assert decode(frame, 3.0, 7) == ()
+    assert [(now, expected) for _, now, expected in taken] == [(1.0, NOT_IN_STEP), (3.0, number + 1)]

@@ -1,15 +1,16 @@
 """Pure functions between Binance's wire and our events: names of streams, symbols, decoding, books."""
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
 from brokerwire.errors import ConfigurationError, InvalidSymbolError, ProtocolError
-from brokerwire.events import Bar, Depth, Event, Level, Quote, Topic, Trade, stamp, tie
+from brokerwire.events import Bar, Depth, Event, Quote, Side, Topic, Trade, stamp, tie
 from brokerwire.redact import clean
-from brokerwire.venue import Request
+from brokerwire.venue import Request, Response
+from brokerwire.venue.book_keeper import BookDelta, BookSeed, BookSide
+from brokerwire.venue.trade_line import NOT_IN_STEP, Expect, TakeTrade
 from brokerwire.venues.binance.spec import DEPTH_WEIGHTS, INTERVALS, NAME, SETTING_CHOICES
 from brokerwire.venues.binance.wire import (
     AggregateTradeMessage,
@@ -19,6 +20,7 @@ from brokerwire.venues.binance.wire import (
     Envelope,
     Kline,
     KlineMessage,
+    RestTrade,
     TradeMessage,
 )
 
@@ -32,6 +34,9 @@ decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_quote = msgspec.json.Decoder(BookTicker, strict=False).decode
 _decode_trade = msgspec.json.Decoder(TradeMessage, strict=False).decode
 _decode_aggregate = msgspec.json.Decoder(AggregateTradeMessage, strict=False).decode
+_decode_aggregates = msgspec.json.Decoder(list[AggregateTradeMessage], strict=False).decode
+decode_trades = msgspec.json.Decoder(list[RestTrade], strict=False).decode
+_split_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_kline = msgspec.json.Decoder(KlineMessage, strict=False).decode
 _decode_depth = msgspec.json.Decoder(DepthMessage, strict=False).decode
 _decode_snapshot = msgspec.json.Decoder(DepthSnapshot, strict=False).decode
@@ -133,38 +138,51 @@ def quote_decoder(topics: Sequence[Topic]) -> Decode:
     return decode
 
 
-def trade_decoder(topics: Sequence[Topic]) -> Decode:
-    """Return what reads a trade, an event for each topic; when the buyer was resting, the aggressor sold."""
-    if len(topics) != 1:
-        return _for_each(trade_decoder, topics)
-    (topic,) = topics
-    symbol = topic.symbol
+def trade_decoder(topic: Topic, take: TakeTrade) -> tuple[Decode, Expect]:
+    """Return what reads a trade, and what tells it which id comes next; any other goes through ``take``.
 
-    def decode(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
+    When the buyer was resting, the aggressor sold.
+    """
+    symbol, expected = topic.symbol, NOT_IN_STEP
+
+    def decode(message: bytes, now: float, received_ns: int) -> Sequence[Event]:
+        nonlocal expected
         m = _decode_trade(message)
         event = Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.t)
         tie(event, "_topic", topic)
         tie(event, "_message", message)
+        if m.t != expected:
+            return take(event, now, expected)
+        expected += 1
         return (event,)
 
-    return decode
+    def expect(trade_id: int) -> None:
+        nonlocal expected
+        expected = trade_id
+
+    return decode, expect
 
 
-def aggregate_decoder(topics: Sequence[Topic]) -> Decode:
-    """Return what reads an aggregated trade, an event for each topic; its id counts aggregated trades."""
-    if len(topics) != 1:
-        return _for_each(aggregate_decoder, topics)
-    (topic,) = topics
-    symbol = topic.symbol
+def aggregate_decoder(topic: Topic, take: TakeTrade) -> tuple[Decode, Expect]:
+    """Return what reads an aggregated trade, whose id counts aggregated trades, as ``trade_decoder`` does."""
+    symbol, expected = topic.symbol, NOT_IN_STEP
 
-    def decode(message: bytes, _now: float, received_ns: int) -> tuple[Event, ...]:
+    def decode(message: bytes, now: float, received_ns: int) -> Sequence[Event]:
+        nonlocal expected
         m = _decode_aggregate(message)
         event = Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.a)
         tie(event, "_topic", topic)
         tie(event, "_message", message)
+        if m.a != expected:
+            return take(event, now, expected)
+        expected += 1
         return (event,)
 
-    return decode
+    def expect(trade_id: int) -> None:
+        nonlocal expected
+        expected = trade_id
+
+    return decode, expect
 
 
 def bar_decoder(topics: Sequence[Topic]) -> Decode:
@@ -225,52 +243,16 @@ def bar_of_row(row: Sequence[Any], *, symbol: str, interval: str, received_ns: i
     return bar
 
 
-def decode_depth(message: bytes) -> DepthMessage:
+def delta_of(message: bytes, received_ns: int) -> BookDelta:
     """Read a depth delta."""
-    return _decode_depth(message)
+    m = _decode_depth(message)
+    return BookDelta(m.U, m.u, m.b, m.a, m.E * _MS, received_ns, message)
 
 
-def decode_snapshot(body: bytes) -> DepthSnapshot:
+def seed_of(response: Response) -> BookSeed:
     """Read a REST depth answer."""
-    return _decode_snapshot(body)
-
-
-class BookSide:
-    """One side of a book, best price first; ``sign`` is -1 for bids, 1 for asks."""
-
-    __slots__ = ("_keys", "_levels", "_sign")
-
-    def __init__(self, sign: int, levels: Iterable[tuple[float, float]] = ()) -> None:
-        self._sign = sign
-        self._levels = {sign * price: Level(price, size) for price, size in levels if size}
-        self._keys = sorted(self._levels)
-
-    def apply(self, changes: Iterable[tuple[float, float]]) -> None:
-        """Set levels to new sizes; size 0 takes one away, and one that is not there is no surprise."""
-        levels, keys, sign = self._levels, self._keys, self._sign
-        for price, size in changes:
-            key = sign * price
-            if size:
-                if key not in levels:
-                    insort(keys, key)
-                levels[key] = Level(price, size)
-            elif levels.pop(key, None) is not None:
-                del keys[bisect_left(keys, key)]
-
-    def top(self, count: int) -> tuple[Level, ...]:
-        """Return the best ``count`` levels."""
-        levels = self._levels
-        return tuple([levels[key] for key in self._keys[:count]])
-
-    @property
-    def best(self) -> float | None:
-        """The best price, None on an empty side."""
-        return self._sign * self._keys[0] if self._keys else None
-
-    @property
-    def worst(self) -> float | None:
-        """The price furthest from the market, None on an empty side."""
-        return self._sign * self._keys[-1] if self._keys else None
+    m = _decode_snapshot(response.body)
+    return BookSeed(m.last_update_id, m.bids, m.asks, response.received_ns, response.body)
 
 
 def depth_event(
@@ -300,7 +282,36 @@ def depth_request(symbol: str, limit: int) -> Request:
     return Request(path="/api/v3/depth", query=query, bucket="weight", weight=weight)
 
 
-def klines_request(symbol: str, interval: str, limit: int) -> Request:
-    """Return the request for the newest bars."""
-    query = (("symbol", symbol), ("interval", interval), ("limit", str(limit)))
+def klines_request(symbol: str, interval: str, limit: int, *, start_ms: int | None = None) -> Request:
+    """Return the request for the newest bars, or for those that open at ``start_ms`` or later."""
+    since = () if start_ms is None else (("startTime", str(start_ms)),)
+    query = (("symbol", symbol), ("interval", interval), *since, ("limit", str(limit)))
     return Request(path="/api/v3/klines", query=query, bucket="weight", weight=2)
+
+
+def trades_request(topic: Topic, first_id: int, limit: int) -> Request:
+    """Return the request for ``limit`` trades from an id on, or aggregated trades where the topic is about those.
+
+    It needs no key. Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints,
+    read 2026-11-20.
+    """
+    query = (("symbol", topic.symbol), ("fromId", str(first_id)), ("limit", str(limit)))
+    if topic.variant == "aggregate":
+        return Request(path="/api/v3/aggTrades", query=query, bucket="weight", weight=4)
+    return Request(path="/api/v3/historicalTrades", query=query, bucket="weight", weight=25)
+
+
+def trades_of(response: Response, topic: Topic) -> list[Trade]:
+    """Read the answer to ``trades_request``, oldest first; each trade has the row as its message."""
+    body, facts = response.body, []
+    if topic.variant == "aggregate":
+        facts = [(m.a, m.p, m.q, m.T, m.m) for m in _decode_aggregates(body)]
+    else:
+        facts = [(m.id, m.price, m.qty, m.time, m.is_buyer_maker) for m in decode_trades(body)]
+    trades: list[Trade] = []
+    for (trade_id, price, size, time_ms, is_sold), row in zip(facts, _split_rows(body), strict=True):
+        side: Side = "sell" if is_sold else "buy"
+        trade = Trade(NAME, topic.symbol, time_ms * _MS, response.received_ns, price, size, side, trade_id)
+        stamp(trade, topic, bytes(row))
+        trades.append(trade)
+    return trades

@@ -17,22 +17,22 @@ from brokerwire.errors import (
     StreamError,
     VenueUnavailableError,
 )
-from brokerwire.events import Bar, Depth, Quote, Side, Topic, Trade, tie
+from brokerwire.events import Bar, Depth, Quote, Topic, Trade, tie
 from brokerwire.redact import clean
 from brokerwire.venue import Operation, Request, Response, StreamKind
+from brokerwire.venue.book_keeper import BookSide
 from brokerwire.venues.binance import spec
 from brokerwire.venues.binance.codec import (
-    BookSide,
     bar_of_row,
     canonical_symbol,
     check_interval,
-    decode_snapshot,
     depth_event,
     depth_request,
+    seed_of,
+    trades_of,
 )
-from brokerwire.venues.binance.wire import DayTicker, RestTrade
+from brokerwire.venues.binance.wire import DayTicker
 
-_decode_trades = msgspec.json.Decoder(list[RestTrade], strict=False).decode
 _decode_tickers = msgspec.json.Decoder(list[DayTicker], strict=False).decode
 _MS = 1_000_000
 
@@ -190,13 +190,7 @@ def get_trades(symbol: str, *, limit: int | None = None) -> Operation[list[Trade
     name = canonical_symbol(symbol)
     query = (("symbol", name), ("limit", str(min(limit or 500, spec.MAX_TRADES))))
     response = _checked((yield _get("/api/v3/trades", query, 25)))
-    trades = []
-    for m, row in zip(_decode_trades(response.body), response.json(), strict=True):
-        side: Side = "sell" if m.is_buyer_maker else "buy"
-        trade = Trade(spec.NAME, name, m.time * _MS, response.received_ns, m.price, m.qty, side, m.id)
-        tie(trade, "_message", row)
-        trades.append(trade)
-    return trades
+    return trades_of(response, Topic("trade", name, "trade"))
 
 
 def get_bars(
@@ -261,12 +255,12 @@ def get_market_depth(symbol: str, *, depth: int = 10) -> Operation[Depth]:
     name = canonical_symbol(symbol)
     limit = next((size for size in spec.DEPTH_LIMITS if size >= depth), spec.DEPTH_LIMITS[-1])
     response = _checked((yield depth_request(name, limit)))
-    snapshot = decode_snapshot(response.body)
+    seed = seed_of(response)
     return depth_event(
-        BookSide(-1, snapshot.bids),
-        BookSide(1, snapshot.asks),
+        BookSide(-1, seed.bids),
+        BookSide(1, seed.asks),
         topic=Topic("depth", name, str(depth)),
-        sequence=snapshot.last_update_id,
+        sequence=seed.sequence,
         time_ns=None,
         received_ns=response.received_ns,
         is_snapshot=True,

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, cast
 import msgspec
 
 from brokerwire.errors import ConnectionLostError, InvalidSymbolError
-from brokerwire.events import Bar, Event, Topic, respell, tie
+from brokerwire.events import Bar, Event, Topic, Trade, respell, tie
 from brokerwire.redact import clean
 from brokerwire.typedefs import Frame
 from brokerwire.venue import (
@@ -18,32 +18,32 @@ from brokerwire.venue import (
     Fetch,
     GapFound,
     HandOver,
-    Interrupted,
-    Ready,
     Refused,
     Response,
     Signal,
 )
+from brokerwire.venue.book_keeper import BookKeeper
+from brokerwire.venue.trade_line import TradeLine, id_of
 from brokerwire.venues.binance import spec
 from brokerwire.venues.binance.codec import (
-    BookSide,
-    Decode,
     aggregate_decoder,
     bar_decoder,
     bar_of_row,
     control_frames,
-    decode_depth,
     decode_envelope,
-    decode_snapshot,
+    delta_of,
     depth_event,
     depth_request,
     klines_request,
     protocol_error,
     quote_decoder,
+    seed_of,
     stream_name,
     trade_decoder,
+    trades_of,
+    trades_request,
 )
-from brokerwire.venues.binance.wire import DepthMessage, DepthSnapshot, Envelope
+from brokerwire.venues.binance.wire import Envelope
 
 _HEAD = b'{"stream":"'
 _MIDDLE = b'","data":'
@@ -70,6 +70,9 @@ class BinanceSession:
         self.unknown_messages = 0
         self._settings = settings
         self._feeds: dict[bytes, Feed] = {}  # by how their frames begin
+        self._recalled: dict[Topic, Event] = {}
+        self._fetching: set[str] = set()
+        self._fetches: deque[Fetch] = deque()
         self._is_open = False
         self._next_id = 1
         self._waiting: dict[int, tuple[float, list[str]]] = {}
@@ -80,6 +83,13 @@ class BinanceSession:
 
     # Topics
 
+    def recall(self, topic: Topic, newest: Sequence[Event]) -> bool:
+        """Remember what was delivered last, if what followed it can be asked for."""
+        is_filled = topic.channel in spec.FILLED_CHANNELS
+        if is_filled:
+            self._recalled[topic] = newest[-1]
+        return is_filled
+
     def subscribe(self, topics: Sequence[Topic], now: float) -> None:
         """Want these topics; those on a stream that is there already are accepted at once."""
         fresh: list[str] = []
@@ -89,7 +99,7 @@ class BinanceSession:
             if feed is None:
                 feed = self._feeds[_head_of(name)] = self._new_feed(topic)
                 fresh.append(name)
-            feed.add(topic)
+            feed.add(topic, self._recalled.pop(topic, None))
             if feed.is_accepted:
                 self._emit(Accepted((topic,)))
                 feed.accepted((topic,), now)
@@ -152,7 +162,9 @@ class BinanceSession:
             return _BarFeed(topic, self._emit)
         if topic.channel == "depth":
             return _BookFeed(topic, self._settings, self._emit, on_deadline=self._settle_deadline)
-        return _Feed(_DECODERS[topic.channel, topic.variant])
+        if topic.channel == "trade":
+            return _TradeFeed(topic, self._fetch, self._emit, on_deadline=self._settle_deadline)
+        return _QuoteFeed()
 
     def _feed(self, name: str) -> "Feed | None":
         return self._feeds.get(_head_of(name))
@@ -220,8 +232,23 @@ class BinanceSession:
             )
             self._emit(Refused(topic, error))
 
+    def _fetch(self, fetch: Fetch) -> None:
+        """Ask for missing trades, for a few streams at a time: what is given up meanwhile need not be asked for."""
+        self._fetches.append(fetch)
+        self._send_fetches()
+
+    def _send_fetches(self) -> None:
+        while self._fetches and len(self._fetching) < spec.FETCHES_AT_ONCE:
+            fetch = self._fetches.popleft()
+            feed = self._feed(fetch.key)
+            if isinstance(feed, _TradeFeed) and feed.line.is_asking:
+                self._fetching.add(fetch.key)
+                self._emit(fetch)
+
     def receive_response(self, key: Any, response: Response, now: float) -> Sequence[Event]:
-        """Take the snapshot of a book or the bars of the past."""
+        """Take the snapshot of a book, missing trades, or the bars of the past."""
+        self._fetching.discard(key)
+        self._send_fetches()
         feed = self._feed(key)
         if feed is None:
             return ()
@@ -234,14 +261,24 @@ class BinanceSession:
 
     # Time and output
 
-    def handle_timeout(self, now: float) -> None:
-        """Give up on a connection that does not acknowledge; ask again for snapshots that are due."""
+    def handle_timeout(self, now: float) -> Sequence[Event]:
+        """Give up on a connection that does not acknowledge; ask again, or go on, where something is due."""
         if any(due <= now for due, _ in self._waiting.values()):
             self._emit(Failed(ConnectionLostError(f"Binance did not acknowledge a subscription in {spec.ACK_S:g} s")))
             self._waiting.clear()
-        for feed in self._feeds.values():
-            feed.handle_timeout(now)
+        due = [feed for feed in self._feeds.values() if feed.deadline is not None and feed.deadline <= now]
+        events = [event for feed in due for event in feed.handle_timeout(now)]
         self._settle_deadline()
+        return events
+
+    def handle_close(self, now: float) -> Sequence[Event]:
+        """Return the trades and bars that wait for others before them."""
+        return [event for feed in self._feeds.values() for event in feed.handle_close()]
+
+    @property
+    def repeated_messages(self) -> int:
+        """How many trades came again and were dropped."""
+        return sum(feed.line.repeated for feed in self._feeds.values() if isinstance(feed, _TradeFeed))
 
     def _settle_deadline(self) -> None:
         times = [due for due, _ in self._waiting.values()]
@@ -269,26 +306,25 @@ def _head_of(name: str) -> bytes:
     return _HEAD + name.encode()
 
 
-class _Feed:
-    """One stream of the venue and the topics that hang on it; most streams need no more than this."""
+class _QuoteFeed:
+    """One stream of quotes and the topics that hang on it."""
 
     deadline: float | None = None
 
-    def __init__(self, new_decoder: Callable[[Sequence[Topic]], Decode]) -> None:
+    def __init__(self) -> None:
         self.topics: tuple[Topic, ...] = ()
         self.is_accepted = False
-        self._new_decoder = new_decoder
-        self.receive = new_decoder(())
+        self.receive = quote_decoder(())
 
-    def add(self, topic: Topic) -> None:
+    def add(self, topic: Topic, last: Event | None) -> None:
         """Serve one more topic."""
         self.topics = (*self.topics, topic)
-        self.receive = self._new_decoder(self.topics)
+        self.receive = quote_decoder(self.topics)
 
     def remove(self, topic: Topic) -> bool:
         """Serve a topic no more; tells whether none is left."""
         self.topics = tuple(other for other in self.topics if other != topic)
-        self.receive = self._new_decoder(self.topics)
+        self.receive = quote_decoder(self.topics)
         return not self.topics
 
     def accepted(self, topics: Iterable[Topic], now: float) -> None:
@@ -298,40 +334,112 @@ class _Feed:
         """Return nothing: nothing is fetched."""
         return ()
 
-    def handle_timeout(self, now: float) -> None:
-        """Do nothing: there is no deadline."""
+    def handle_timeout(self, now: float) -> Sequence[Event]:
+        """Return nothing: there is no deadline."""
+        return ()
+
+    def handle_close(self) -> Sequence[Event]:
+        """Return nothing: nothing is held back."""
+        return ()
+
+
+class _TradeFeed:
+    """One stream of trades; the one topic that hangs on it is in ``line``."""
+
+    def __init__(
+        self, topic: Topic, fetch: Callable[[Fetch], None], emit: Emit, *, on_deadline: Callable[[], None]
+    ) -> None:
+        self.topics: tuple[Topic, ...] = ()
+        self.is_accepted = False
+        self._topic = topic
+        self._on_deadline = on_deadline
+        is_aggregate = topic.variant == "aggregate"
+        self._key = f"{topic.symbol.lower()}@{'aggTrade' if is_aggregate else 'trade'}"
+        self.receive, expect = (aggregate_decoder if is_aggregate else trade_decoder)(topic, self._take)
+        self.line = TradeLine(
+            topic,
+            ask=lambda first_id, count: fetch(Fetch(self._key, trades_request(topic, first_id, count))),
+            tell=emit,
+            expect=expect,
+            limits=spec.FILL_LIMITS,
+        )
+
+    @property
+    def deadline(self) -> float | None:
+        """When to ask for what is missing, or to go on without it."""
+        return self.line.deadline
+
+    def _take(self, trade: Trade, now: float, expected: int) -> Sequence[Event]:
+        was_in_step = self.line.is_in_step
+        events = self.line.take(trade, now, expected)
+        if self.line.is_in_step != was_in_step:
+            self._on_deadline()
+        return events
+
+    def add(self, topic: Topic, last: Event | None) -> None:
+        """Serve the topic, from what was delivered last on."""
+        self.topics = (topic,)
+        if isinstance(last, Trade):
+            self.line.recall(id_of(last))
+
+    def remove(self, topic: Topic) -> bool:
+        """Serve no topic any more."""
+        return True
+
+    def accepted(self, topics: Iterable[Topic], now: float) -> None:
+        """Ask for what was missed before."""
+        self.line.accepted(now)
+
+    def receive_response(self, response: Response, now: float) -> Sequence[Event]:
+        """Return the missing trades, and those behind them."""
+        return self.line.fill(trades_of(response, self._topic) if response.is_success else None, now)
+
+    def handle_timeout(self, now: float) -> Sequence[Event]:
+        """Ask for what is missing, or go on without it."""
+        return self.line.handle_timeout(now)
+
+    def handle_close(self) -> Sequence[Event]:
+        """Return what waits for others before it."""
+        return self.line.handle_close()
 
 
 class _BarFeed:
     """Bars, with history first where it was asked for, and a close for every bar even if the venue's is missing."""
 
-    deadline: float | None = None
-
     def __init__(self, topic: Topic, emit: Emit) -> None:
         self.topics: tuple[Topic, ...] = ()
         self.is_accepted = False
+        self.deadline: float | None = None
         self._emit = emit
         self._symbol = topic.symbol
         self._interval = topic.variant.partition(";")[0]
         self._key = f"{topic.symbol.lower()}@kline_{self._interval}"
         self._newest: Bar | None = None
         self._wants_history: dict[Topic, int] = {}
+        self._filling: dict[Topic, int] = {}  # topic → the time in ms from which bars are missing
+        self._held: list[Bar] = []
+        self._pages = 0
 
-    def add(self, topic: Topic) -> None:
-        """Serve one more topic; ``bars_back`` of it are fetched once."""
+    def add(self, topic: Topic, last: Event | None) -> None:
+        """Serve one more topic; what followed its last bar, or ``bars_back`` of it, are fetched once."""
         self.topics = (*self.topics, topic)
         bars_back = int(topic.variant.partition(";")[2] or 0)
-        if bars_back:
+        if isinstance(last, Bar):
+            self._filling[topic] = last.open_time_ns // 1_000_000 + last.is_closed
+        elif bars_back:
             self._wants_history[topic] = bars_back
 
     def remove(self, topic: Topic) -> bool:
         """Serve a topic no more; tells whether none is left."""
         self._wants_history.pop(topic, None)
+        self._filling.pop(topic, None)
         self.topics = tuple(other for other in self.topics if other != topic)
         return not self.topics
 
     def accepted(self, topics: Iterable[Topic], now: float) -> None:
-        """Fetch the history that was asked for."""
+        """Fetch what was missed, or the history that was asked for."""
+        if self._filling and self.deadline is None:
+            self._fetch_from(min(self._filling.values()), now)
         wanted = [self._wants_history[topic] for topic in topics if topic in self._wants_history]
         if wanted:
             self._fetch(min(max(wanted) + 1, spec.MAX_BARS))
@@ -339,220 +447,140 @@ class _BarFeed:
     def _fetch(self, limit: int) -> None:
         self._emit(Fetch(self._key, klines_request(self._symbol, self._interval, limit)))
 
+    def _fetch_from(self, start_ms: int, now: float) -> None:
+        self.deadline = now + spec.FILL_LIMITS.fill_s
+        request = klines_request(self._symbol, self._interval, spec.MAX_BARS, start_ms=start_ms)
+        self._emit(Fetch(self._key, request))
+
     def receive(self, message: bytes, now: float, received_ns: int) -> Sequence[Event]:
         """Return the bar for each topic; a bar that opens before the last one was closed has that one fetched."""
         bars = cast(Sequence[Bar], bar_decoder(self.topics)(message, now, received_ns))
+        if self._filling:
+            self._hold(bars)
+            return ()
         bar = bars[0]
         newest, self._newest = self._newest, bar
         if newest is not None and bar.open_time_ns > newest.open_time_ns and not newest.is_closed:
             self._fetch(2)
         return bars
 
+    def _hold(self, bars: Sequence[Bar]) -> None:
+        """Keep bars while those before them are fetched; of one that forms, the newest state."""
+        formed = bars[0].open_time_ns
+        self._held = [bar for bar in self._held if bar.is_closed or bar.open_time_ns != formed]
+        self._held += bars
+
     def receive_response(self, response: Response, now: float) -> Sequence[Event]:
         """Return the closed bars of the past that are wanted."""
         if not response.is_success:
-            return ()
+            return self._stop_filling(is_whole=False)
         bars = [
             bar_of_row(row, symbol=self._symbol, interval=self._interval, received_ns=response.received_ns)
             for row in response.json()
         ]
         closed = [bar for bar in bars if bar.is_closed]
+        if self._filling:
+            return self._fill(closed, now, is_last=len(bars) < spec.MAX_BARS)
+        return [event for topic in self.topics for event in _for_topic(closed[-self._count(topic) :], topic)]
+
+    def _count(self, topic: Topic) -> int:
+        return self._wants_history.pop(topic, 1)
+
+    def _fill(self, closed: Sequence[Bar], now: float, *, is_last: bool) -> Sequence[Event]:
+        """Return missed bars; ask for the next ones, or go on with what came meanwhile."""
         events: list[Event] = []
-        for topic in self.topics:
-            count = self._wants_history.pop(topic, 1)
-            for bar in closed[-count:]:
-                event = respell(bar, bar.symbol)
-                tie(event, "_topic", topic)
-                events.append(event)
+        for topic, start_ms in self._filling.items():
+            events += _for_topic([bar for bar in closed if bar.open_time_ns >= start_ms * 1_000_000], topic)
+        self._pages += 1
+        if is_last or self._pages >= spec.FILL_LIMITS.most_pages:
+            return [*events, *self._stop_filling(is_whole=is_last)]
+        self._fetch_from(closed[-1].open_time_ns // 1_000_000 + 1, now)
         return events
 
-    def handle_timeout(self, now: float) -> None:
-        """Do nothing: there is no deadline."""
+    def _stop_filling(self, *, is_whole: bool) -> Sequence[Event]:
+        """Say what became of the hole, and return what was held back."""
+        reason = "what was missing was fetched" if is_whole else "not all bars could be fetched"
+        for topic in self._filling:
+            self._emit(GapFound(topic, None, None, reason, filled=is_whole))
+        held, self._held = self._held, []
+        self._filling.clear()
+        self.deadline = None
+        self._newest = held[-1] if held else None
+        return held
+
+    def handle_timeout(self, now: float) -> Sequence[Event]:
+        """Go on without the bars that were missed."""
+        return self._stop_filling(is_whole=False)
+
+    def handle_close(self) -> Sequence[Event]:
+        """Return what waits for bars before it."""
+        return self._stop_filling(is_whole=False) if self._held else ()
+
+
+def _for_topic(bars: Iterable[Bar], topic: Topic) -> list[Event]:
+    events = [respell(bar, bar.symbol) for bar in bars]
+    for event in events:
+        tie(event, "_topic", topic)
+    return events
 
 
 class _BookFeed:
-    """A book kept by the documented procedure: buffer deltas, take a snapshot, apply what continues it.
-
-    Source: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams, "How to manage a local
-    order book correctly", read 2026-11-20. The first delta applied may start at the snapshot's id plus one.
-    """
+    """One stream of deltas and the book that they and the snapshots in between make up."""
 
     def __init__(
         self, topic: Topic, settings: Mapping[str, Any], emit: Emit, *, on_deadline: Callable[[], None]
     ) -> None:
-        self.topics: tuple[Topic, ...] = ()
+        request = depth_request(topic.symbol, int(settings.get("depth_seed", 1000)))
+        fetch = Fetch(stream_name(topic, settings), request)
         self.is_accepted = False
-        self.deadline: float | None = None
-        self._on_deadline = on_deadline
-        self._emit = emit
-        self._symbol = topic.symbol
-        self._key = stream_name(topic, settings)
-        self._seed_levels = int(settings.get("depth_seed", 1000))
-        self._bids = BookSide(-1)
-        self._asks = BookSide(1)
-        self._sequence: int | None = None
-        self._buffer: deque[tuple[DepthMessage, bytes, int]] = deque(maxlen=100_000)
-        self._is_fetching = False
-        self._retry_s = spec.SNAPSHOT_RETRY_S[0]
-        self._last_fetch = -spec.SNAPSHOT_RETRY_S[1]
-        self._gap_start_ns: int | None = None
-        self._last_ns = 0
-        self._window = (0.0, float("inf"))
-        self._late: list[Topic] = []
+        self.keeper = BookKeeper(
+            depth_event,
+            emit=emit,
+            ask=lambda: emit(fetch),
+            on_deadline=on_deadline,
+            retry_s=spec.SNAPSHOT_RETRY_S,
+            reseed_share=spec.RESEED_SHARE,
+        )
 
-    def add(self, topic: Topic) -> None:
+    @property
+    def topics(self) -> Sequence[Topic]:
+        """What hangs on the stream."""
+        return self.keeper.topics
+
+    @property
+    def deadline(self) -> float | None:
+        """When a snapshot is due."""
+        return self.keeper.deadline
+
+    def add(self, topic: Topic, last: Event | None) -> None:
         """Serve one more topic; a book that stands already is shown to it with the next snapshot."""
-        self.topics = (*self.topics, topic)
+        self.keeper.topics = (*self.keeper.topics, topic)
 
     def remove(self, topic: Topic) -> bool:
         """Serve a topic no more; tells whether none is left."""
-        self.topics = tuple(other for other in self.topics if other != topic)
-        return not self.topics
+        self.keeper.topics = tuple(other for other in self.keeper.topics if other != topic)
+        return not self.keeper.topics
 
     def accepted(self, topics: Iterable[Topic], now: float) -> None:
         """Take a snapshot, for the first topic or to show a standing book to one that came later."""
-        self._fetch(now)
-
-    def _fetch(self, now: float) -> None:
-        """Ask for a snapshot, once a second at most."""
-        if self._is_fetching:
-            return
-        due = self._last_fetch + self._retry_s
-        if now < due:
-            self.deadline = due
-            self._on_deadline()
-            return
-        self.deadline = None
-        self._is_fetching = True
-        self._last_fetch = now
-        self._emit(Fetch(self._key, depth_request(self._symbol, self._seed_levels)))
-
-    def handle_timeout(self, now: float) -> None:
-        """Ask for the snapshot that is due."""
-        if self.deadline is not None and self.deadline <= now:
-            self._fetch(now)
+        self.keeper.ask_for_seed(now)
 
     def receive(self, message: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        """Apply a delta that continues the book; keep it while a snapshot is awaited."""
-        delta = decode_depth(message)
-        if self._is_fetching or self._sequence is None:
-            self._buffer.append((delta, message, received_ns))
-        if self._sequence is None or delta.u <= self._sequence:
-            return ()
-        if self._sequence + 1 < delta.U:
-            self._lose_step(delta, message, now, received_ns)
-            return ()
-        self._apply(delta, received_ns)
-        if self._has_left_window():
-            self._fetch(now)
-        return self._events(delta.E * 1_000_000, received_ns, is_snapshot=False, message=message)
-
-    def _lose_step(self, delta: DepthMessage, message: bytes, now: float, received_ns: int) -> None:
-        reason = f"updates {(self._sequence or 0) + 1} to {delta.U - 1} of the book are missing"
-        self._sequence = None
-        self._gap_start_ns = self._last_ns
-        if not self._is_fetching:
-            self._buffer.append((delta, message, received_ns))
-        for topic in self.topics:
-            self._emit(Interrupted(topic, reason))
-        self._fetch(now)
-
-    def _apply(self, delta: DepthMessage, received_ns: int) -> None:
-        self._bids.apply(delta.b)
-        self._asks.apply(delta.a)
-        self._sequence = delta.u
-        self._last_ns = received_ns
-
-    def _has_left_window(self) -> bool:
-        """Whether the market has moved to where the seed knew too little (see ``RESEED_SHARE``)."""
-        low, high = self._window
-        bid, ask = self._bids.best, self._asks.best
-        return not self._is_fetching and bid is not None and ask is not None and (bid < low or ask > high)
+        """Return the book as the delta leaves it, for each topic."""
+        return self.keeper.receive(delta_of(message, received_ns), now)
 
     def receive_response(self, response: Response, now: float) -> Sequence[Event]:
-        """Start the book from a snapshot and the deltas that continue it; ask again if they do not."""
-        self._is_fetching = False
-        if not response.is_success:
-            self._retry_s = min(2 * self._retry_s, spec.SNAPSHOT_RETRY_S[1])
-            self._fetch(now)
-            return ()
-        snapshot = decode_snapshot(response.body)
-        kept = [entry for entry in self._buffer if entry[0].u > snapshot.last_update_id]
-        shown = self._sequence
-        if kept and not _continues(snapshot.last_update_id, [entry[0] for entry in kept]):
-            self._fetch(now)
-            return ()
-        self._retry_s = spec.SNAPSHOT_RETRY_S[0]
-        self._buffer.clear()
-        return self._start_from(snapshot, response, kept, shown)
+        """Return the book as the snapshot and the deltas behind it make it."""
+        return self.keeper.seed(seed_of(response) if response.is_success else None, now)
 
-    def _start_from(
-        self,
-        snapshot: DepthSnapshot,
-        response: Response,
-        kept: Sequence[tuple[DepthMessage, bytes, int]],
-        shown: int | None,
-    ) -> Sequence[Event]:
-        """Show the snapshot and each later delta, but none that was shown already."""
-        self._bids, self._asks = BookSide(-1, snapshot.bids), BookSide(1, snapshot.asks)
-        self._sequence = snapshot.last_update_id
-        self._last_ns = response.received_ns
-        self._window = _window_of(self._bids, self._asks)
-        already = [entry for entry in kept if shown is not None and entry[0].u <= shown]
-        for delta, _, received_ns in already:
-            self._apply(delta, received_ns)
-        if shown is None:
-            self._report_back(response.received_ns)
-        events = list(self._events(None, response.received_ns, is_snapshot=True, message=response.body))
-        for delta, message, received_ns in kept[len(already) :]:
-            self._apply(delta, received_ns)
-            events += self._events(delta.E * 1_000_000, received_ns, is_snapshot=False, message=message)
-        return events
+    def handle_timeout(self, now: float) -> Sequence[Event]:
+        """Ask for the snapshot that is due."""
+        self.keeper.ask_for_seed(now)
+        return ()
 
-    def _report_back(self, received_ns: int) -> None:
-        start_ns, self._gap_start_ns = self._gap_start_ns, None
-        for topic in self.topics:
-            if start_ns is not None:
-                self._emit(GapFound(topic, start_ns, received_ns, "updates of the book were missing"))
-                self._emit(Accepted((topic,)))
-            self._emit(Ready(topic))
-
-    def _events(self, time_ns: int | None, received_ns: int, *, is_snapshot: bool, message: bytes) -> Sequence[Event]:
-        return [
-            depth_event(
-                self._bids,
-                self._asks,
-                topic=topic,
-                sequence=self._sequence or 0,
-                time_ns=time_ns,
-                received_ns=received_ns,
-                is_snapshot=is_snapshot,
-                message=message,
-            )
-            for topic in self.topics
-        ]
+    def handle_close(self) -> Sequence[Event]:
+        """Return nothing: deltas without a snapshot are of no use."""
+        return ()
 
 
-def _continues(sequence: int, deltas: Sequence[DepthMessage]) -> bool:
-    """Tell whether the deltas follow the snapshot and each other without a hole."""
-    for delta in deltas:
-        if sequence + 1 < delta.U:
-            return False
-        sequence = max(sequence, delta.u)
-    return True
-
-
-def _window_of(bids: BookSide, asks: BookSide) -> tuple[float, float]:
-    """Return the prices between which the seed knows the market well enough."""
-    bid, ask, lowest, highest = bids.best, asks.best, bids.worst, asks.worst
-    if bid is None or ask is None or lowest is None or highest is None:
-        return 0.0, float("inf")
-    return bid - spec.RESEED_SHARE * (bid - lowest), ask + spec.RESEED_SHARE * (highest - ask)
-
-
-Feed: TypeAlias = _Feed | _BarFeed | _BookFeed
-_DECODERS: Mapping[tuple[str, str], Callable[[Sequence[Topic]], Decode]] = {
-    ("quote", ""): quote_decoder,
-    ("trade", "trade"): trade_decoder,
-    ("trade", "aggregate"): aggregate_decoder,
-}
+Feed: TypeAlias = _QuoteFeed | _TradeFeed | _BarFeed | _BookFeed

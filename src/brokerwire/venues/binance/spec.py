@@ -12,6 +12,7 @@ from typing import Any
 
 from brokerwire.errors import Action
 from brokerwire.venue import Endpoints, RateBudget, Source, StreamKind
+from brokerwire.venue.trade_line import FillLimits
 
 NAME = "binance"
 
@@ -93,6 +94,15 @@ BUDGETS = {
 
 MAX_BARS = 1000
 MAX_TRADES = 1000
+
+FILLED_CHANNELS = frozenset({"trade", "bar"})
+"""Where what was missed can be asked for: trades by their ids, which count up by one, and bars by their times."""
+
+FETCHES_AT_ONCE = 8
+"""Requests for missing trades that one connection makes at a time; each of plain trades weighs 25."""
+
+FILL_LIMITS = FillLimits(page=MAX_TRADES)
+
 DEPTH_LIMITS = (5, 10, 20, 50, 100, 500, 1000, 5000)
 DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 
