@@ -92,3 +92,17 @@ def test_no_learned_secret_ever_survives(secret: str, rest: str) -> None:
     redactor.learn(secret)
     shown = redactor(f"{rest}{secret}{rest}")
     assert secret not in shown.replace(MASK, "") or secret in MASK or set(secret) <= set(MASK)
+
+
+@pytest.mark.parametrize("text", ["x canary-4711 y", "Bearer x", '"ApiKey":"x"', "api_key=x", "refreshTOKEN=x"])
+def test_text_that_may_hold_a_secret_is_found(text: str) -> None:
+    redact = Redactor()
+    redact.learn("canary-4711")
+    assert redact.may_mask(text)
+    assert redact(text) != text
+
+
+def test_text_without_anything_like_a_secret_is_left_alone() -> None:
+    redact = Redactor()
+    redact.learn("canary-4711")
+    assert not redact.may_mask('{"e":"trade","p":"1.10"}')

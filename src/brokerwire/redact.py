@@ -10,12 +10,19 @@ _PATTERNS = (
     re.compile(r"(?i)(\bBearer\s+)[^\s\"',;]+"),
     re.compile(r"(?i)([\w-]*(?:token|secret|password|signature|api_?key)[\"'\\]*\s*[=:]\s*[\"'\\]*)[^\s&\"'\\,;}]+"),
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_WORDS = ("bearer", "token", "secret", "password", "signature", "apikey", "api_key")
+"""One of these is in whatever the patterns find, in lower case."""
 
 
 def escape(text: str) -> str:
-    r"""Replace control characters by their escapes, so that one record stays one line (a newline becomes ``\x0a``)."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    r"""Replace what does not print by its escape, so that one record stays one line (a newline becomes ``\x0a``).
+
+    Beside control characters these are the marks that turn the writing direction around, characters of no width,
+    and halves of characters that no terminal can be sent.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def clean(text: str, limit: int = 200) -> str:
@@ -43,6 +50,11 @@ class Redactor:
         encoded = base64.b64encode(secret.encode()).decode()
         for form in (secret, quote(secret, safe=""), encoded, encoded.rstrip("=")):
             self._forms[form] = None
+
+    def may_mask(self, text: str) -> bool:
+        """Tell, much faster than masking does, whether there may be anything to mask in a long text."""
+        lowered = text.lower()
+        return any(word in lowered for word in _WORDS) or any(form in text for form in list(self._forms))
 
     def __call__(self, text: str) -> str:
         """Return ``text`` with every secret masked."""

@@ -25,3 +25,22 @@ def test_unknown_messages_are_counted_and_hardly_logged(row: Row, venue: str, sy
         assert {event.symbol for event in watch.events} == {symbol}
 
     row(main)
+
+
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
+def test_they_are_noticed_once_a_minute_and_counted_in_health(row: Row, venue: str, symbol: str) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue)
+        client = row.client(simulator)
+        watch = await row.watch(client, "quotes", symbol)
+        simulator.faults.set("unknown_message")
+        await row.sleep(50)
+        assert all("not known" in notice for notice in watch.notices)
+        assert len(watch.notices) == len(row.lines("not known")) == 1
+        await row.sleep(50)
+        assert len(watch.notices) == 2
+        (stream,) = client.health()["streams"]
+        assert stream["unknown_messages"] >= 50
+        assert stream["bad_frames"] == 0
+
+    row(main)

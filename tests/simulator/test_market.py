@@ -6,6 +6,7 @@ import pytest
 
 from brokerwire.clock import Clock
 from brokerwire.simulator.market import Market, SimBookChange, SimQuote, SimTrade, Tick, bar_windows
+from brokerwire.simulator.sessions import new_york_date, new_york_ns
 from brokerwire.testing.virtual_time import VirtualClock
 
 SECOND, MINUTE, HOUR, DAY = 10**9, 60 * 10**9, 3600 * 10**9, 86_400 * 10**9
@@ -195,3 +196,16 @@ def test_cheap_instrument_has_no_bids_at_or_below_zero(market: Market) -> None:
     )
     book = market.book(cheapest, 100)
     assert all(level.price > 0 for level in book.bids)
+
+
+async def test_no_trade_of_a_closed_market_is_handed_out() -> None:
+    clock = VirtualClock()
+    now_ns = clock.time_ns()
+    close_ns = new_york_ns(new_york_date(now_ns), 16)
+    clock.step_s = (close_ns - now_ns) / 1e9 + 600
+    market = Market(seed=3, clock=clock, calendar="real")
+    last = market.last_trade("AAPL")
+    assert last.time_ns < close_ns
+    assert (
+        market.trades_from("AAPL", last.trade_id - 3, 10) == market.trades("AAPL", last.time_ns - 10**10, close_ns)[-4:]
+    )

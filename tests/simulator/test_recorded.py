@@ -82,7 +82,7 @@ def test_folder_merges_its_files_in_order_of_time(tmp_path):
 def test_folder_that_is_missing_or_holds_nothing_says_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such folder"):
         read_recording(tmp_path / "absent")
-    with pytest.raises(FileNotFoundError, match="no \\*"):
+    with pytest.raises(FileNotFoundError, match=r"no \*"):
         read_recording(tmp_path)
 
 

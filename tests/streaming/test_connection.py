@@ -27,6 +27,7 @@ class EchoSession:
 
     def __init__(self) -> None:
         self.has_output = False
+        self.unknown_messages = 0
         self.deadline: float | None = None
         self.timeouts: list[float] = []
         self.held: list[Event] = []

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 from brokerwire.events import Bar, Event, Fill, OrderUpdate, Position, Quote
-from brokerwire.streaming.memory import AccountMemory, BarMemory, identity, memory_for, says_the_same
+from brokerwire.streaming.memory import AccountMemory, BarMemory, RecentMemory, identity, memory_for, says_the_same
 from brokerwire.streaming.route import Route
 
 
@@ -112,3 +112,16 @@ def test_events_about_different_things_have_different_identities() -> None:
     assert identity(quote) != identity(position(1))
     assert not says_the_same(quote, None)
     assert not says_the_same(quote, position(1))
+
+
+def test_the_newest_events_are_kept_and_all_are_passed_on() -> None:
+    memory, taker = RecentMemory(2), Taker()
+    memory.pass_to([taker])
+    quotes = [Quote("v", "A", None, number, 1.0) for number in range(3)]
+    assert memory.last_about(quotes[0]) is None
+    for quote in quotes:
+        memory.put(quote)
+    assert taker.taken == quotes
+    assert list(memory.events) == quotes[1:]
+    assert memory.last_about(quotes[0]) is quotes[2]
+    assert list(memory.recollection()) == []

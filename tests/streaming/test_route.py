@@ -1,6 +1,7 @@
 from typing import Any
 
 from brokerwire.events import Quote, Topic, stamp
+from brokerwire.streaming.memory import RecentMemory
 from brokerwire.streaming.route import Respelled, Route
 
 
@@ -56,3 +57,29 @@ def test_one_of_two_spellings_of_a_subscriber_can_go() -> None:
     assert not route.remove(sink, "BTC/USDT")
     assert route.deliveries == (first,)
     assert route.remove(sink, "BTCUSDT")
+
+
+def test_a_further_connection_is_told_of_the_newest_events() -> None:
+    route = Route("quote")
+    assert route.recent() == ()
+    route.last = quote()
+    assert route.recent() == (route.last,)
+    several = Route("trade", RecentMemory(3))
+    several.mark_ready()
+    assert several.recent() == ()
+    first, second = quote("A"), quote("B")
+    for event in (first, second):
+        several.memory.put(event)  # type: ignore[union-attr]  # given above
+    assert several.recent() == (first, second)
+    account = Route("order")
+    account.last = quote()
+    assert account.recent() == ()
+
+
+def test_a_gap_is_open_from_its_first_beginning_until_it_is_told() -> None:
+    route = Route("quote")
+    route.open_gap(5, "lost")
+    route.open_gap(9, "lost again")
+    assert (route.gap_start_ns, route.gap_reason) == (5, "lost again")
+    assert route.close_gap() == 5
+    assert route.close_gap() is None

@@ -1,8 +1,10 @@
+from collections.abc import Sequence
+
 from brokerwire.errors import InvalidSymbolError
 from brokerwire.events import Depth, Event, Quote, Topic, Trade, tie
 from brokerwire.streaming.memory import says_the_same
-from brokerwire.streaming.successor import Successor, position_of
-from brokerwire.venue import Accepted, Ready, Refused
+from brokerwire.streaming.successor import QUIET_S, Successor, position_of
+from brokerwire.venue import Accepted, GapFound, Ready, Refused
 
 TRADES = Topic("trade", "A")
 QUOTES = Topic("quote", "A")
@@ -121,3 +123,55 @@ def test_an_old_connection_that_is_behind_is_waited_for_while_the_new_one_is_sil
     assert successor.is_complete
     successor.route([trade(9)])
     assert not successor.is_complete
+
+
+class Recent:
+    """Ticks as the first connection delivers them, and the session of the second one."""
+
+    def __init__(self, *ticks: Trade) -> None:
+        self.ticks = list(ticks)
+        self.recalled: list[Event] = []
+        self.now = 0.0
+        self.successor = Successor([TRADES], self._last, recent=lambda _: tuple(self.ticks), now=lambda: self.now)
+        self.successor.remind(self)  # type: ignore[arg-type]  # all that is asked of a session here is recall
+        self.successor.on_signal(Accepted((TRADES,)))
+
+    def _last(self, topic: Topic) -> Event | None:
+        return self.ticks[-1] if self.ticks else None
+
+    def recall(self, topic: Topic, newest: Sequence[Event]) -> bool:
+        self.recalled = list(newest)
+        return True
+
+
+def tick(number: int, received_ns: int = 1) -> Trade:
+    event = Trade("v", "A", number, received_ns, 1.0, 1.0)
+    tie(event, "_topic", TRADES)
+    return event
+
+
+def test_ticks_without_ids_go_over_once_the_history_and_what_the_old_one_delivered_have_been_heard() -> None:
+    recent = Recent(tick(1), tick(2))
+    assert recent.recalled == recent.ticks
+    assert not recent.successor.is_complete
+    recent.successor.route([tick(3, 9)])
+    recent.successor.on_signal(Ready(TRADES))
+    recent.ticks += [tick(3), tick(4)]
+    assert not recent.successor.is_complete
+    recent.successor.route([tick(4, 9), tick(4, 9), tick(5, 9)])
+    assert recent.successor.is_complete
+    assert [event.time_ns for event in recent.successor.news(TRADES, lambda _: None)] == [4, 5]
+
+
+def test_a_history_that_does_not_come_is_not_waited_for_long() -> None:
+    recent = Recent(tick(1))
+    assert not recent.successor.is_complete
+    recent.now = QUIET_S
+    assert recent.successor.is_complete
+
+
+def test_what_the_new_connection_could_not_fetch_is_kept_for_the_take_over() -> None:
+    recent = Recent(tick(1))
+    gap = GapFound(TRADES, None, None, "too far back")
+    recent.successor.on_signal(gap)
+    assert recent.successor.gaps == [gap]

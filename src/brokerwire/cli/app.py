@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from brokerwire import __version__
-from brokerwire.cli import account, auth, bench, orders, simulate, stream, venues
+from brokerwire.cli import account, auth, bench, orders, record, simulate, stream, venues
 from brokerwire.cli.running import INTERRUPTED, Ended
 from brokerwire.errors import BrokerwireError
 from brokerwire.redact import escape
@@ -19,6 +19,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(stream.app, name="stream")
+app.add_typer(record.app, name="record")
 app.add_typer(orders.app, name="orders")
 app.add_typer(auth.app, name="auth")
 app.command("account")(account.show)

@@ -7,6 +7,7 @@ import typer
 
 from brokerwire import Client
 from brokerwire.cli.running import load_environment
+from brokerwire.recording import Recorder
 
 Venue = Annotated[
     str | None, typer.Option("--venue", "-v", help="Which venue; else BROKERWIRE_VENUE, else tradestation.")
@@ -39,7 +40,7 @@ Duration = Annotated[
 Count = Annotated[int | None, typer.Option("--count", "-n", min=1, help="Stop after this many events.")]
 
 
-def new_client(venue: str | None, environment: str | None) -> Client:
+def new_client(venue: str | None, environment: str | None, *, recorder: Recorder | None = None) -> Client:
     """Return a client for the options of a command.
 
     Raises:
@@ -48,4 +49,5 @@ def new_client(venue: str | None, environment: str | None) -> Client:
     import os
 
     load_environment()
-    return Client(venue or os.environ.get("BROKERWIRE_VENUE") or "tradestation", environment=environment)
+    name = venue or os.environ.get("BROKERWIRE_VENUE") or "tradestation"
+    return Client(name, environment=environment, recorder=recorder)

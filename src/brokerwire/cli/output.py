@@ -1,5 +1,6 @@
 """How records look: one JSON object a line on a pipe, aligned text on a terminal."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,8 +36,15 @@ def to_json(record: Any, venue: str) -> str:
             "time_ns": getattr(record, "start_ns", None),
             "received_ns": getattr(record, "end_ns", None),
         }
-        return msgspec.json.encode(fields).decode()
-    return msgspec.json.encode(record).decode()
+        return _printable(msgspec.json.encode(fields).decode())
+    return _printable(msgspec.json.encode(record).decode())
+
+
+def _printable(line: str) -> str:
+    """Return JSON that means the same and does nothing to a terminal."""
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
 
 
 def to_text(record: Any) -> str:

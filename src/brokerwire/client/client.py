@@ -44,6 +44,7 @@ from brokerwire.services.order_execution import OrderExecutionService
 from brokerwire.streaming.manager import StreamManager
 from brokerwire.streaming.venue_link import VenueLink
 from brokerwire.transport.http import HttpClient
+from brokerwire.transport.wire_tap import TapContext, WireTap
 from brokerwire.venue import Source, TokenSpec, Venue
 from brokerwire.venues import load_venue, venue_names
 
@@ -64,6 +65,7 @@ class Client:
         websocket: The WebSocket transport; ``aiohttp`` is the only one for now.
         journal: The path of a file that keeps client order ids and order events, so that none is lost or doubled over
             a restart; None keeps nothing. One client at a time can have it.
+        recorder: A ``brokerwire.recording.Recorder``, which writes down what this client hears and says; None nothing.
         subscribe_timeout: Seconds until a ``stream_*`` call that the venue has not accepted raises.
         connect_timeout: Seconds until a dial is given up.
         close_timeout: Seconds that ``close`` takes at most.
@@ -87,6 +89,7 @@ class Client:
         max_concurrent_streams: int = 10,
         websocket: str = "aiohttp",
         journal: str | PathLike[str] | None = None,
+        recorder: WireTap | None = None,
         subscribe_timeout: float = 10.0,
         connect_timeout: float = 10.0,
         close_timeout: float = 5.0,
@@ -127,6 +130,7 @@ class Client:
             credentials=self._credentials,
             clock=self._clock,
             timeouts=self._timeouts,
+            tap=recorder,
         )
         self.streams = StreamManager(
             link=self._link, clock=self._clock, max_concurrent_streams=max_concurrent_streams, settings=checked
@@ -225,6 +229,7 @@ class Client:
 
     async def _prepare(self) -> None:
         self._log_filter.install()
+        self._start_recording()
         if self._offline is not None and not self._addresses:
             addresses, credentials = await self._offline.start()
             self._addresses.update(addresses)
@@ -235,6 +240,18 @@ class Client:
         if spec is not None and self._link.tokens is None:
             self._link.tokens = self._new_tokens(spec)
         await self._office.open()
+
+    def _start_recording(self) -> None:
+        if self._link.tap is not None:
+            self._link.tap.start(
+                TapContext(
+                    venue=self._venue.name,
+                    environment=self.environment,
+                    redactor=self._redactor,
+                    time_ns=self._clock.time_ns,
+                    notify=self._desk.notify,
+                )
+            )
 
     def _new_tokens(self, spec: TokenSpec) -> TokenManager:
         return TokenManager(
@@ -360,21 +377,20 @@ class Client:
         return tuple(self._desk.subscriptions.values())
 
     def health(self) -> dict[str, Any]:
-        """Return how the client is doing, as plain values: streams, subscriptions, token."""
+        """Return how the client is doing, as plain values: token, stalls of the loop, streams, subscriptions."""
         tokens = self._link.tokens
         return {
             "venue": self._venue.name,
             "environment": self.environment,
             "is_closed": self._is_closed,
             "token_is_valid": None if tokens is None else tokens.is_valid,
-            "streams": [
-                {"id": s.id, "name": s.name, "is_connected": s.is_connected, "topics": len(s.topics)}
-                for s in self.streams.active_streams
-            ],
+            "loop_stalls": self.streams.stall_detector.stalls,
+            "streams": [stream.health() for stream in self.streams.active_streams],
             "subscriptions": [
                 {"id": s.id, "name": s.name, "state": s.state, "pending": s.stats.pending, "dropped": s.stats.dropped}
                 for s in self._desk.subscriptions.values()
             ],
+            "recording": None if self._link.tap is None else self._link.tap.health(),
         }
 
     async def close_all_streams(self) -> None:
@@ -399,6 +415,8 @@ class Client:
         if self._link.tokens is not None:
             await self._link.tokens.close()
         await self._http.close()
+        if self._link.tap is not None:
+            await self._link.tap.close()
         if self._offline is not None:
             await self._offline.close()
         self._log_filter.remove()

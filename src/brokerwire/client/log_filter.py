@@ -8,11 +8,12 @@ from typing import TypeAlias
 from brokerwire.redact import Redactor, escape
 
 ROOT = "brokerwire"
+_MARGIN = "  | "
 _ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class RedactingFilter(logging.Filter):
-    """Rewrites each record of the library before any handler sees it: one line, no secrets."""
+    """Rewrites each record of the library before any handler sees it: one line, no secrets; a traceback is set in."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
@@ -30,7 +31,9 @@ class RedactingFilter(logging.Filter):
         return True
 
     def _clean_lines(self, text: str) -> str:
-        return "\n".join(escape(line) for line in self._redactor(text).split("\n"))
+        """Set the lines of a traceback in: what an exception says over several lines must not look like records."""
+        lines = (line.removeprefix(_MARGIN) for line in self._redactor(text).split("\n"))
+        return "\n".join(_MARGIN + escape(line) for line in lines)
 
     def install(self) -> None:
         """Filter every logger of the library that exists; those of modules loaded later are added by the next one."""

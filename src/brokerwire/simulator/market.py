@@ -215,14 +215,15 @@ class Market:
 
     def trades_from(self, symbol: str, trade_id: int, limit: int) -> list[SimTrade]:
         """Return up to ``limit`` trades that have happened, from ``trade_id`` on."""
-        feed, now_ns = self._feed(symbol), self.now_ns()
+        feed, end_ns = self._feed(symbol), self.now_ns() + 1
+        start_ns = feed.path.find_trade(max(0, trade_id)) * MINUTE_NS
         found: list[SimTrade] = []
-        minute = feed.path.find_trade(max(0, trade_id))
-        while len(found) < limit and minute * MINUTE_NS <= now_ns:
-            for trade in feed.path.trades(minute):
-                if trade.trade_id >= trade_id and trade.time_ns <= now_ns and len(found) < limit:
-                    found.append(feed.trade(trade))
-            minute += 1
+        for low, high in open_windows(feed.instrument, self.calendar, start_ns=start_ns, end_ns=end_ns):
+            for minute in range(low // MINUTE_NS, -(-high // MINUTE_NS)):
+                path_trades = [each for each in feed.path.trades(minute) if low <= each.time_ns < high]
+                found += [feed.trade(each) for each in path_trades if each.trade_id >= trade_id]
+                if len(found) >= limit:
+                    return found[:limit]
         return found
 
     def window(self, symbol: str, open_ns: int, close_ns: int) -> SimBar | None:

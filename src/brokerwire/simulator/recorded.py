@@ -14,6 +14,9 @@ _CONNECTED = re.compile(rb"(wss?://\S*) <-> " + _TIME)
 _SENT = re.compile(rb"(wss?://\S*) <- " + _TIME + rb": (.*)", re.DOTALL)
 _ANSWERED = re.compile(rb"(https?://\S*) -> " + _TIME + rb": (.*)", re.DOTALL)
 _RECEIVED = re.compile(_TIME + rb": (.*)", re.DOTALL)
+SUFFIX = ".bwrec"
+"""The name of a file that our recorder wrote ends with this."""
+
 _CONFIGURATION = b"configuration: "
 _NUMBERED = re.compile(r".*\.\d+")
 
@@ -76,12 +79,13 @@ class RecordedFrame(msgspec.Struct, frozen=True):
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """A recorded session: frames of all its files in order of time, REST answers, configurations."""
+    """A recorded session: frames of all its files in order of time, REST answers, configurations, connections."""
 
     frames: tuple[RecordedFrame, ...]
     answers: tuple[Answered, ...]
     sent: tuple[Sent, ...] = ()
     configurations: tuple[bytes, ...] = ()
+    connections: tuple[Connected, ...] = ()
 
 
 class RecordingError(ValueError):
@@ -145,18 +149,30 @@ def parse_lines(lines: Iterable[bytes], *, file: str = "recording") -> Iterator[
 
 
 def read_recording(folder: Path) -> Recording:
-    """Read every ``*.ws.*`` and ``*.http.*`` file of a folder, and the numbered ones that hold REST and configuration.
+    """Read every file of a folder that our recorder wrote, every ``*.ws.*`` and ``*.http.*``, and the numbered ones.
+
+    The numbered ones hold REST answers and configuration. What a sudden end left half written is passed over.
 
     Raises:
         FileNotFoundError: The folder does not exist or holds no recording.
         RecordingError: A line of a file is not a record.
+        ValueError: A file of the recorder's kind cannot be read; the text says why.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no such folder of recordings: {folder}")
-    files = sorted(path for path in folder.iterdir() if path.is_file() and _is_recorded(path.name))
-    if not files:
-        raise FileNotFoundError(f"no *.ws.* or *.http.* file in {folder}")
-    return assemble([list(_read_file(path)) for path in files])
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    texts = [list(_read_file(path)) for path in files if _is_recorded(path.name)]
+    blocks = _read_block_files([path for path in files if path.suffix == SUFFIX])
+    if not texts and not blocks:
+        raise FileNotFoundError(f"no *{SUFFIX}, *.ws.* or *.http.* file in {folder}")
+    return assemble([*texts, *blocks])
+
+
+def _read_block_files(paths: list[Path]) -> list[list[Record]]:
+    """Read what our recorder wrote, which needs one package more than the rest of the simulator."""
+    from brokerwire.simulator.record_file import by_connection, read_record_file
+
+    return by_connection(map(read_record_file, paths)) if paths else []
 
 
 def _is_recorded(name: str) -> bool:
@@ -173,12 +189,14 @@ def assemble(files: Iterable[Iterable[Record]]) -> Recording:
     answers: list[Answered] = []
     sent: list[Sent] = []
     configurations: list[bytes] = []
+    connections: list[Connected] = []
     for records in files:
         url = ""
         for record in records:
             match record:
                 case Connected():
                     url = record.url
+                    connections.append(record)
                 case Received():
                     frames.append(RecordedFrame(url, record.time_ns, record.payload))
                 case Answered():
@@ -192,4 +210,5 @@ def assemble(files: Iterable[Iterable[Record]]) -> Recording:
         tuple(sorted(answers, key=lambda answer: answer.time_ns)),
         tuple(sent),
         tuple(configurations),
+        tuple(connections),
     )

@@ -13,13 +13,16 @@ from brokerwire.streaming.watchdog import Watchdog
 from brokerwire.transport.frame_transport import ConnectionEnd, FrameTransport
 from brokerwire.transport.outbox import Outbox
 from brokerwire.typedefs import Frame
-from brokerwire.venue import Failed, Fetch, Request, Response, Session, Signal, StreamKind
+from brokerwire.venue import Failed, Fetch, Remark, Request, Response, Session, Signal, StreamKind
 
 logger = logging.getLogger(__name__)
 
 BAD_FRAMES = 20
 BAD_WINDOW_S = 60.0
 """So many frames that break the protocol within the window end the connection; fewer are counted and passed over."""
+
+NOTE_INTERVAL_S = 60.0
+"""Messages of an unknown kind are noted no more often than this."""
 
 NO_ANSWER = Response(0)
 """What a session is given where a request for it could not be answered at all."""
@@ -49,6 +52,9 @@ class Connection:
         self.session = session
         self.transport = transport
         self.bad_frames = 0
+        self.last_bad_frame: str | None = None
+        self._unknown_messages = 0
+        self._note_unknown_at = float("-inf")
         self.last_frame_ns = clock.time_ns()
         self._kind = kind
         self._clock = clock
@@ -142,10 +148,22 @@ class Connection:
             events += found
         if events:
             self._route(events)
+        if session.unknown_messages != self._unknown_messages:
+            self._note_unknown(session.unknown_messages, now)
+
+    def _note_unknown(self, count: int, now: float) -> None:
+        """Say once a minute that the venue has something new to say; it is no error."""
+        self._unknown_messages = count
+        if now >= self._note_unknown_at:
+            self._note_unknown_at = now + NOTE_INTERVAL_S
+            text = f"the venue sends messages of a kind that is not known, {count} so far; they are passed over"
+            logger.info("%s stream: %s", self._kind.name, text)
+            self._on_signal(Remark(text))
 
     def _count_bad(self, exc: Exception) -> None:
         """An isolated bad frame is counted; many of them mean that this connection is of no use."""
         self.bad_frames += 1
+        self.last_bad_frame = clean(str(exc))
         now = self._monotonic()
         if not self._bad_times or now - self._bad_times[-1] > BAD_WINDOW_S:
             logger.warning("%s stream: a frame was passed over: %s", self._kind.name, exc)

@@ -99,6 +99,7 @@ class JsonSession:
 
     has_output = False
     deadline: float | None = None
+    unknown_messages = 0
 
     def __init__(self) -> None:
         self._topics: list[Topic] = []

@@ -86,6 +86,10 @@ class Carried(Protocol):
         """Return the newest event of a topic that was delivered."""
         ...
 
+    def recent(self, topic: Topic) -> Sequence[Event]:
+        """Return the newest events of a topic that were delivered, oldest first."""
+        ...
+
     def remind(self, session: Session, topics: Sequence[Topic]) -> None:
         """Tell the session of a further connection what was delivered of its topics before."""
         ...
@@ -200,8 +204,10 @@ class Lifeline:
         await self._parts.clock.sleep(self._parts.uniform(0.0, HAND_OVER_JITTER_S))
         await self._parts.redial_turn(self._link.host_of(carried.kind, carried.topics))
         topics = carried.topics
-        successor = Successor(topics, carried.last_event, now=self._parts.clock.monotonic)
+        recent = carried.recent if carried.kind.recalls > 1 else None
+        successor = Successor(topics, carried.last_event, recent=recent, now=self._parts.clock.monotonic)
         connection = await self._dial(topics, successor.route, successor.on_signal)
+        successor.remind(connection.session)
         running = asyncio.create_task(connection.run(topics), name=f"brokerwire successor {carried.name}")
         try:
             while not successor.is_complete:
@@ -371,7 +377,7 @@ class Lifeline:
         self, topics: Sequence[Topic], route: Callable[[Sequence[Event]], None], on_signal: Callable[[Signal], None]
     ) -> Connection:
         self.connections += 1
-        transport = await self._link.open(self._carried.kind, topics)
+        transport = await self._link.open(self._carried.kind, [self._reaching_back(topic) for topic in topics])
         self._token = self._link.tokens.current if self._link.tokens is not None else None
         return Connection(
             transport,
@@ -383,6 +389,13 @@ class Lifeline:
             on_signal=on_signal,
             fetch=self._link.exchange,
         )
+
+    def _reaching_back(self, topic: Topic) -> Topic:
+        """Return the topic as it goes into the address: with the history since what was delivered last."""
+        reach_back, recent = self._link.venue.reach_back, self._carried.recent(topic)
+        if reach_back is None or not recent:
+            return topic
+        return reach_back(topic, recent[-1], self._parts.clock.time_ns())
 
     def _plan_retirement(self) -> None:
         """Hand over well before the venue ends the connection for its age."""

@@ -1,5 +1,6 @@
 """What a stream remembers across its connections, so that a snapshot told again is not news."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Protocol
@@ -154,6 +155,40 @@ class BarMemory:
 
     def recollection(self) -> Iterable[Event]:
         """Return nothing: a subscriber that comes later asks for its own history."""
+        return ()
+
+
+class RecentMemory:
+    """The newest events of one topic, for a further connection to tell what of its history is new."""
+
+    is_about_many = False
+
+    def __init__(self, count: int) -> None:
+        self.events: deque[Event] = deque(maxlen=count)
+        self._deliveries: Sequence[Puts] = ()
+
+    def pass_to(self, deliveries: Sequence[Puts]) -> None:
+        """Pass events on to these from now on."""
+        self._deliveries = deliveries
+
+    def put(self, event: Event) -> None:
+        """Take one event and pass it on."""
+        self.events.append(event)
+        for delivery in self._deliveries:
+            delivery.put(event)
+
+    def expect_snapshot(self) -> None:
+        """Do nothing: there is no snapshot."""
+
+    def end_snapshot(self, received_ns: int) -> None:
+        """Do nothing: there is no snapshot."""
+
+    def last_about(self, event: Event) -> Event | None:
+        """Return the newest event."""
+        return self.events[-1] if self.events else None
+
+    def recollection(self) -> Iterable[Event]:
+        """Return nothing: what has happened is not told again."""
         return ()
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from brokerwire.errors import BrokerwireError
 from brokerwire.events import Event, Status, StreamState, Topic, respell
 from brokerwire.streaming.flow import Flow
-from brokerwire.streaming.memory import Memory, memory_for
+from brokerwire.streaming.memory import Memory, RecentMemory, memory_for
 
 
 class Inbox(Protocol):
@@ -207,6 +207,8 @@ class Route:
 
     def recent(self) -> Sequence[Event]:
         """Return the newest events that were delivered, oldest first; none where a topic is about many things."""
+        if isinstance(self.memory, RecentMemory):
+            return tuple(self.memory.events)
         if self.last is None or (self.memory is not None and self.memory.is_about_many):
             return ()
         newest = self.last_about(self.last)

@@ -11,6 +11,7 @@ from brokerwire.errors import BrokerwireError, SlowConsumerError
 from brokerwire.events import Event, Gap, Notice, Status, StreamState, Topic
 from brokerwire.streaming.flow import LOOK_INTERVAL_S, Rung
 from brokerwire.streaming.lifeline import Lifeline, StreamParts
+from brokerwire.streaming.memory import Memory, RecentMemory
 from brokerwire.streaming.route import Delivers, Inbox, Respelled, Route, Sink
 from brokerwire.streaming.successor import Successor
 from brokerwire.streaming.venue_link import VenueLink
@@ -100,7 +101,7 @@ class Stream:
         for topic, sink, symbol in wishes:
             route = self._routes.get(topic)
             if route is None:
-                route = self._routes[topic] = Route(topic.channel, self._parts.memory_of(topic))
+                route = self._routes[topic] = Route(topic.channel, self._memory_of(topic))
                 fresh.append(topic)
             route.add(sink, sink.delivery if symbol == topic.symbol else Respelled(sink.delivery, symbol), symbol)
             sink.follow(symbol, route)
@@ -109,6 +110,10 @@ class Stream:
             self._parts.watchdog.watch(self._look, self._parts.clock.monotonic() + LOOK_INTERVAL_S)
         elif fresh:
             self._lifeline.change(added=fresh)
+
+    def _memory_of(self, topic: Topic) -> Memory | None:
+        known = self._parts.memory_of(topic)
+        return RecentMemory(self.kind.recalls) if known is None and self.kind.recalls > 1 else known
 
     def _catch_up(self, topic: Topic, route: Route, sink: Sink) -> None:
         if route.state != "pending":
@@ -274,6 +279,11 @@ class Stream:
         route = self._routes.get(topic)
         return None if route is None else route.last
 
+    def recent(self, topic: Topic) -> Sequence[Event]:
+        """Return the newest events of a topic that were delivered, oldest first, as many as its kind recalls."""
+        route = self._routes.get(topic)
+        return () if route is None else route.recent()
+
     def remind(self, session: Session, topics: Sequence[Topic]) -> None:
         """Tell the session of a further connection what was delivered of its topics before.
 
@@ -289,6 +299,10 @@ class Stream:
 
         One that went silent is live again with its next event.
         """
+        for gap in successor.gaps:
+            route = self._routes.get(gap.topic)
+            if route is not None and (route.gap_start_ns is not None or not gap.filled):
+                self._gap_found(gap)
         for topic, route in list(self._routes.items()):
             self.route(successor.news(topic, route.last_about))
         accepted = [topic for topic in successor.accepted if topic in self._routes]
@@ -363,6 +377,22 @@ class Stream:
         if self._lifeline.replace_beside(f"{names} stays silent"):
             for topic in topics:
                 self._routes[topic].flow.forget()
+
+    def health(self) -> dict[str, Any]:
+        """Return how the stream is doing, as plain values; frames and messages are those of the connection that stands."""
+        connection = self._lifeline.connection
+        return {
+            "id": self.id,
+            "name": self.name,
+            "is_connected": connection is not None,
+            "topics": {str(topic): route.state for topic, route in self._routes.items()},
+            "reconnects": self.reconnects,
+            "last_error": None if self.last_error is None else str(self.last_error),
+            "bad_frames": 0 if connection is None else connection.bad_frames,
+            "last_bad_frame": None if connection is None else connection.last_bad_frame,
+            "unknown_messages": 0 if connection is None else connection.session.unknown_messages,
+            "unrouted_events": self.unrouted,
+        }
 
     def hurry(self) -> None:
         """Have a polled stream ask soon."""

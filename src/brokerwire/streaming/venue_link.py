@@ -14,6 +14,7 @@ from brokerwire.transport.http_lines import open_http_lines
 from brokerwire.transport.poll import PollTransport
 from brokerwire.transport.rate_limit import RateLimiter
 from brokerwire.transport.websocket import HandshakeRefused, open_websocket
+from brokerwire.transport.wire_tap import WireTap
 from brokerwire.venue import Access, Operation, Request, Response, StreamKind, T, Venue
 
 REPEATS = 3
@@ -35,8 +36,10 @@ class VenueLink:
         credentials: Credentials,
         clock: Clock,
         timeouts: Timeouts,
+        tap: WireTap | None = None,
     ) -> None:
         self.venue = venue
+        self.tap = tap
         self.clock = clock
         self.timeouts = timeouts
         self.tokens: TokenManager | None = None
@@ -130,6 +133,8 @@ class VenueLink:
         request, token = await self._authorized(request)
         url = self.address(request.endpoint) + request.target
         answer = await self._http.send(request.method, url, headers=request.headers, body=request.body)
+        if self.tap is not None:
+            self.tap.answered(request.method, url, answer)
         return answer, token
 
     async def send_plain(self, request: Request) -> Response:
@@ -172,12 +177,15 @@ class VenueLink:
     async def _open_in_time(self, kind: StreamKind, request: Request, dial: Request) -> FrameTransport:
         try:
             async with asyncio.timeout(self.timeouts.connect_s):
-                return await self._open_wire(kind, request, dial)
+                transport = await self._open_wire(kind, request, dial)
         except TimeoutError as exc:
             raise VenueUnavailableError(
                 f"{self.venue.name} did not open the {kind.name} stream within {self.timeouts.connect_s:g} s",
                 venue=self.venue.name,
             ) from exc
+        if self.tap is None or kind.transport == "poll":  # what is polled is heard as answers
+            return transport
+        return self.tap.tap(transport, self.address(request.endpoint) + request.target)
 
     def _refusal(self, response: Response, dial: Request) -> BrokerwireError:
         error = self.venue.error_from(response)
@@ -222,4 +230,5 @@ class VenueLink:
             credentials=Credentials({}),
             clock=self.clock,
             timeouts=self.timeouts,
+            tap=self.tap,
         )

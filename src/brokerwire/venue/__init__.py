@@ -100,6 +100,8 @@ class StreamKind(Struct, frozen=True, kw_only=True):
         lifetime_s: The venue ends a connection at this age; it is handed over before.
         max_message_bytes: A larger frame (decompressed) is a protocol error.
         sends_per_s: How many frames a second the venue takes from us on one connection.
+        recalls: How many of a topic's newest events a further connection is told of: more than one where only their
+            sequence shows what is new.
     """
 
     name: str
@@ -115,6 +117,7 @@ class StreamKind(Struct, frozen=True, kw_only=True):
     max_message_bytes: int = 8 * 2**20
     sends_per_s: float = 5.0
     poll_interval_s: float = 5.0
+    recalls: int = 1
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -203,6 +206,8 @@ class Session(Protocol):
 
     has_output: bool
     deadline: float | None
+    unknown_messages: int
+    """How many well-formed messages were of a kind that is not known, and passed over."""
 
     def handle_open(self, now: float) -> None:
         """Take note that the connection stands."""
@@ -321,6 +326,8 @@ class Venue(Struct, frozen=True, kw_only=True):
             raises InvalidSymbolError or ConfigurationError.
         kind_of: The kind of stream that carries a topic.
         build_dial: ``(kind, topics) -> Request``: what to open.
+        reach_back: ``(topic, last event, now in UTC nanoseconds) -> Topic`` to put into the address of a further
+            connection, so that its history reaches back to that event; None where addresses carry no history.
         new_session: ``(kind, settings) -> Session``.
         authorize: ``(request, access) -> Request`` with headers or signature added.
         error_from: ``(response) -> error`` for an answer that is not a success, for requests and dials alike.
@@ -351,4 +358,5 @@ class Venue(Struct, frozen=True, kw_only=True):
     operations: Mapping[str, Callable[..., Operation[Any]]]
     check_symbols: Callable[[Sequence[str]], Operation[list[str]]] | None = None
     streamed_accounts: Callable[[], Operation[list[str]]] | None = None
+    reach_back: Callable[[Topic, Event, int], Topic] | None = None
     orders: OrderRules | None = None

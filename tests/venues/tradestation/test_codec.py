@@ -83,7 +83,7 @@ def test_bar_addresses_name_unit_interval_and_history():
 
 
 def test_trade_addresses_ask_for_bars_of_one_tick():
-    assert dial("trade", "@ES") == ("/v2/stream/tickbars/@ES/1/1", {})
+    assert dial("trade", "@ES") == ("/v2/stream/tickbars/@ES/1/10", {})
     assert dial("trade", "KO", session_template="Default")[1] == {"SessionTemplate": "Default"}
 
 

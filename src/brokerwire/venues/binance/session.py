@@ -77,6 +77,7 @@ class BinanceSession:
         self._next_id = 1
         self._waiting: dict[int, tuple[float, list[str]]] = {}
         self._backlog: list[tuple[str, str]] = []
+        self._given_back: deque[str] = deque(maxlen=1024)  # their last frames may still come
         self._frames: list[Frame] = []
         self._signals: list[Signal] = []
         self.receive = self._new_receive()
@@ -116,6 +117,7 @@ class BinanceSession:
             if feed is not None and feed.remove(topic):
                 del self._feeds[_head_of(name)]
                 gone.append(name)
+                self._given_back.append(name)
         unasked = {name for method, name in self._backlog} - {
             name for method, name in self._backlog if method != "SUBSCRIBE"
         }
@@ -202,7 +204,7 @@ class BinanceSession:
             self._emit(HandOver("Binance announced that this server shuts down"))
         elif isinstance(message.id, int) and message.id in self._waiting:
             self._take_reply(message, now)
-        elif message.stream is None and message.id is None:
+        elif message.id is None and message.stream not in self._given_back:
             self.unknown_messages += 1
         return ()
 

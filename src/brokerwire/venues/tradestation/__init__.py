@@ -4,7 +4,7 @@ from brokerwire.errors import BrokerwireError, ConnectionLostError
 from brokerwire.venue import OrderRules, Venue
 from brokerwire.venues.tradestation import spec
 from brokerwire.venues.tradestation.auth import TOKENS, authorize, error_from
-from brokerwire.venues.tradestation.codec import advances, build_dial, build_topic, kind_of, opened_ns
+from brokerwire.venues.tradestation.codec import advances, build_dial, build_topic, kind_of, opened_ns, reach_back
 from brokerwire.venues.tradestation.rest import OPERATIONS, streamed_accounts
 from brokerwire.venues.tradestation.session import new_session
 
@@ -29,6 +29,7 @@ VENUE = Venue(
     build_topic=build_topic,
     kind_of=kind_of,
     build_dial=build_dial,
+    reach_back=reach_back,
     new_session=new_session,
     authorize=authorize,
     error_from=error_from,

@@ -14,6 +14,7 @@ from brokerwire.errors import (
     Action,
     AuthenticationError,
     BrokerwireError,
+    ConnectionLostError,
     InvalidSymbolError,
     OrderOutcomeUnknownError,
     OrderRejectedError,
@@ -24,10 +25,20 @@ from brokerwire.errors import (
     StreamError,
     VenueUnavailableError,
 )
+from brokerwire.events import Topic
 from brokerwire.redact import clean
 from brokerwire.venue import Access, Operation, Request, Response, TokenGrant, TokenSpec
 from brokerwire.venues.tradestation.spec import AUDIENCE, NAME, SCOPES, SLOW_RETRY_S, STATUS_OF_TITLE
-from brokerwire.venues.tradestation.wire import Grant, OrderAnswer, Refusal, TokenRefusal, convert, decoder, parse
+from brokerwire.venues.tradestation.wire import (
+    Grant,
+    OrderAnswer,
+    Refusal,
+    TokenRefusal,
+    broken,
+    convert,
+    decoder,
+    parse,
+)
 
 T = TypeVar("T")
 Answered: TypeAlias = tuple[OrderAnswer, bytes]
@@ -203,6 +214,33 @@ def stream_error(refusal: Refusal) -> BrokerwireError:
     if status is None:
         return StreamError(clean(f"{NAME} ended the stream: {text}"), action="retry", venue=NAME, **facts)
     return error_of(status, text, **facts)
+
+
+def concerned_topics(refusal: Refusal, error: BrokerwireError, topics: Mapping[str, Topic]) -> list[Topic] | None:
+    """Return which of a stream's topics, by symbol or account, an error is about, None if about the connection."""
+    if refusal.error == "DualLogon" or error.action != "stop":
+        return None
+    names = refusal.symbol or refusal.account_id
+    if names is None:
+        return list(topics.values()) if len(topics) == 1 else None
+    return [topics[name] for name in names.split(",") if name in topics]
+
+
+def end_of_ticks(line: bytes, *, symbol: str | None) -> BrokerwireError:
+    """Return what a line that is not JSON says about the end of a v2 stream, or the refusal of its symbol.
+
+    Source: https://github.com/tradestation/api-docs/issues/4, read 2026-11-20.
+
+    Raises:
+        ProtocolError: It is neither END nor ERROR.
+    """
+    text = clean(line.decode("utf-8", "replace"))
+    if not text.startswith(("END", "ERROR")):
+        raise broken("a line that is neither JSON nor END or ERROR", line)
+    if is_symbol_refusal(text):
+        return InvalidSymbolError(f"{NAME}: {text}", venue=NAME, symbol=symbol)
+    error = ConnectionLostError if text.startswith("END") else VenueUnavailableError
+    return error(f"{NAME} ended the stream: {text}", venue=NAME)
 
 
 def is_symbol_refusal(text: str) -> bool:

@@ -14,6 +14,7 @@ from brokerwire.events import (
     Balance,
     Bar,
     Depth,
+    Event,
     Level,
     OptionChainEntry,
     OptionLeg,
@@ -65,6 +66,17 @@ OrderT = TypeVar("OrderT", bound=Order)
 def bar_variant(interval: str, bars_back: int = 0, template: str = "") -> str:
     """Return the variant of a bar topic, ``interval;bars_back;session template``, without an empty tail."""
     return f"{interval};{bars_back or ''};{template}".rstrip(";")
+
+
+def reach_back(topic: Topic, last: Event, now_ns: int) -> Topic:
+    """Return the topic with as many bars of history as may have come since ``last``; ticks have ten in any case."""
+    if not isinstance(last, Bar):
+        return topic
+    interval, _, template = parse_bar_variant(topic.variant)
+    minutes = spec.MINUTES_OF.get(interval) or spec.UNIT_DAYS[interval] * 24 * 60
+    missed = (now_ns - last.open_time_ns) // (minutes * 60_000_000_000)
+    bars_back = max(spec.MIN_BARS_BACK, min(missed + 2, spec.MOST_BARS_BACK))
+    return Topic(topic.channel, topic.symbol, bar_variant(interval, bars_back, template))
 
 
 def parse_bar_variant(variant: str) -> tuple[str, int, str]:

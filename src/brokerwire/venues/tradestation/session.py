@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
-from msgspec import structs
 
-from brokerwire.errors import BrokerwireError, ConnectionLostError, InvalidSymbolError, VenueUnavailableError
-from brokerwire.events import Bar, Event, OrderUpdate, Topic, Trade, stamp, tie
+from brokerwire.errors import BrokerwireError, ConnectionLostError, InvalidSymbolError
+from brokerwire.events import Bar, Event, OrderUpdate, Topic, stamp, tie
 from brokerwire.redact import clean
 from brokerwire.typedefs import JSON, Frame
 from brokerwire.venue import (
     Accepted,
     Failed,
     Fetch,
+    GapFound,
     HandOver,
     Ready,
     Refused,
@@ -24,48 +24,27 @@ from brokerwire.venue import (
     Signal,
     StreamKind,
 )
-from brokerwire.venues.tradestation import codec
-from brokerwire.venues.tradestation.auth import is_symbol_refusal, stream_error
-from brokerwire.venues.tradestation.spec import HISTORY_BITS, NAME, STATUSES, UNCERTAIN_STATUSES
-from brokerwire.venues.tradestation.wire import (
-    BalanceMessage,
-    BarMessage,
-    DepthMessage,
-    OrderMessage,
-    PositionMessage,
-    QuoteMessage,
-    Refusal,
-    SpreadMessage,
-    StreamMessage,
-    TickMessage,
-    broken,
-    convert,
-    decoder,
-    parse,
-    to_ns,
-)
+from brokerwire.venue.bar_line import BarLine, as_backfill
+from brokerwire.venue.layered_message import LayeredMessage
+from brokerwire.venue.tape import Tape
+from brokerwire.venues.tradestation import codec, spec, wire
+from brokerwire.venues.tradestation.auth import concerned_topics, end_of_ticks, stream_error
+from brokerwire.venues.tradestation.spec import NAME
+from brokerwire.venues.tradestation.wire import convert, decoder, parse, to_ns
 
 _NOTHING: Sequence[Event] = ()
-_read_quote = decoder(QuoteMessage)
-_read_bar = decoder(BarMessage)
-_read_tick = decoder(TickMessage)
-_read_depth = decoder(DepthMessage)
-_read_spread = decoder(SpreadMessage)
-_read_order = decoder(OrderMessage)
-_read_position = decoder(PositionMessage)
-_read_balance = decoder(BalanceMessage)
-_read_control = decoder(StreamMessage)
+_read_quote = decoder(wire.QuoteMessage)
+_read_bar = decoder(wire.BarMessage)
+_read_tick = decoder(wire.TickMessage)
+_read_depth = decoder(wire.DepthMessage)
+_read_spread = decoder(wire.SpreadMessage)
+_read_order = decoder(wire.OrderMessage)
+_read_position = decoder(wire.PositionMessage)
+_read_balance = decoder(wire.BalanceMessage)
+_read_control = decoder(wire.StreamMessage)
 _read_fields = decoder(dict[str, msgspec.Raw])
-_read_refusals = decoder(list[Refusal])
+_read_refusals = decoder(list[wire.Refusal])
 _read_rows = decoder(list[msgspec.Raw])
-
-_FIGURES = b"0123456789.-"
-_FIGURED_NAMES = frozenset({"High52Week", "High52WeekTimestamp", "Low52Week", "Low52WeekTimestamp"})
-"""The documented fields of a quote with figures in their names: without them they are still different."""
-
-_MOST_LAYERS = 32
-"""Frames that are kept to make up one message; venues send a handful of shapes."""
-
 
 Read: TypeAlias = Callable[[Frame, int], Sequence[Event]]
 """What one kind of stream makes of a frame and the time it was received (UTC nanoseconds)."""
@@ -74,7 +53,8 @@ Read: TypeAlias = Callable[[Frame, int], Sequence[Event]]
 class StreamSession:
     """One connection of any kind: topics, controls and signals; a reader knows the frames of its kind.
 
-    A reader may set ``on_snapshot`` and ``on_answer`` to hear of the end of a snapshot and of answers to its requests.
+    A reader may set ``on_snapshot`` and ``on_answer`` to hear of the end of a snapshot and of answers to its requests,
+    ``on_recall`` to bring what was missed since an earlier connection, ``on_open`` and ``on_timeout`` to keep time.
     """
 
     def __init__(self, build_reader: "Callable[[StreamSession], Read]") -> None:
@@ -89,16 +69,23 @@ class StreamSession:
         self._ready: set[Topic] = set()
         self.on_snapshot: Callable[[], None] | None = None
         self.on_answer: Callable[[Any, Response], Sequence[Event]] | None = None
+        self.on_recall: Callable[[Sequence[Event]], None] | None = None
+        self.on_open: Callable[[float], None] | None = None
+        self.on_timeout: Callable[[float], Sequence[Event]] | None = None
         self._read = build_reader(self)
 
     def handle_open(self, now: float) -> None:
         """Take note that the venue answered 200: it serves all topics of the address; a poll has no answer yet."""
+        if self.on_open is not None:
+            self.on_open(now)
         if not self.is_polled:
             self.accept()
 
     def recall(self, topic: Topic, newest: Sequence[Event]) -> bool:
-        """Do nothing."""
-        return False
+        """Let the reader bring what came after these, if its kind of stream shows it."""
+        if self.on_recall is not None:
+            self.on_recall(newest)
+        return self.on_recall is not None
 
     def subscribe(self, topics: Sequence[Topic], now: float) -> None:
         """Want these topics, which are those of the address."""
@@ -131,11 +118,11 @@ class StreamSession:
         return _NOTHING if self.on_answer is None else self.on_answer(key, response)
 
     def handle_timeout(self, now: float) -> Sequence[Event]:
-        """Return nothing: silence is watched from outside, and no deadline is ever set."""
-        return _NOTHING
+        """Let the reader act on the time; only bars and ticks have a deadline."""
+        return _NOTHING if self.on_timeout is None else self.on_timeout(now)
 
     def handle_close(self, now: float) -> Sequence[Event]:
-        """Return nothing: nothing is held back."""
+        """Return nothing: what is not delivered yet is history, which the next connection shows again."""
         return _NOTHING
 
     def take_signals(self) -> list[Signal]:
@@ -169,12 +156,20 @@ class StreamSession:
         """Return the topic of a connection that carries one, or None once it is no longer wanted."""
         return next(iter(self.topics.values()), None)
 
+    def tell_gap(self, *, filled: bool) -> None:
+        """Say what became of what was missed before this connection."""
+        reason = (
+            "what was missing was fetched" if filled else "the history of the stream does not reach back far enough"
+        )
+        for topic in self.topics.values():
+            self.signal(GapFound(topic, None, None, reason, filled))
+
     def refuse(self, topic: Topic, error: BrokerwireError) -> None:
         """Say that the venue will not serve ``topic``, and forget it."""
         self.topics.pop(topic.symbol, None)
         self.signal(Refused(topic, error))
 
-    def control(self, message: StreamMessage) -> Sequence[Event]:
+    def control(self, message: wire.StreamMessage) -> Sequence[Event]:
         """Act on a line that is not data."""
         if message.heartbeat is not None:
             return _NOTHING
@@ -188,7 +183,7 @@ class StreamSession:
 
     def _take_status(self, status: str) -> None:
         if status == "GoAway":
-            self._hand_over("the venue is about to shut this stream down")
+            self.hand_over("the venue is about to shut this stream down")
         elif status == "EndSnapshot":
             if self.on_snapshot is not None:
                 self.on_snapshot()
@@ -197,32 +192,24 @@ class StreamSession:
         else:
             self.unknown_messages += 1
 
-    def _hand_over(self, reason: str) -> None:
+    def hand_over(self, reason: str) -> None:
+        """Say once that another connection is to take the place of this one."""
         if not self._is_leaving:
             self._is_leaving = True
             self.signal(HandOver(reason))
 
-    def _take_error(self, message: StreamMessage) -> None:
+    def _take_error(self, message: wire.StreamMessage) -> None:
         if message.error == "GoAway":
-            self._hand_over(clean(message.message or "the venue is about to shut this stream down"))
+            self.hand_over(clean(message.message or "the venue is about to shut this stream down"))
             return
-        refusal = Refusal(message.error, message.message, message.account_id, message.order_id, message.symbol)
+        refusal = wire.Refusal(message.error, message.message, message.account_id, message.order_id, message.symbol)
         error = stream_error(refusal)
-        concerned = self._concerned(message, error)
+        concerned = concerned_topics(refusal, error, self.topics)
         if concerned is None:
             self.signal(Failed(error))
             return
         for topic in concerned:
             self.refuse(topic, stream_error(refusal))
-
-    def _concerned(self, message: StreamMessage, error: BrokerwireError) -> list[Topic] | None:
-        """Return the topics that an error is about, or None if it is about the connection."""
-        if message.error == "DualLogon" or error.action != "stop":
-            return None
-        names = message.symbol or message.account_id
-        if names is None:
-            return list(self.topics.values()) if len(self.topics) == 1 else None
-        return [self.topics[name] for name in names.split(",") if name in self.topics]
 
 
 class QuoteState:
@@ -234,46 +221,15 @@ class QuoteState:
         self.values = codec.NO_QUOTE
         self.time_ns: int | None = None
         self._time: str | None = None
-        self._layers: dict[bytes, bytes] = {}
+        self._layers = LayeredMessage(_read_fields, spec.FIGURED_NAMES)
 
-    def merge(self, message: QuoteMessage, frame: bytes) -> tuple[bytes, ...]:
-        """Take a frame of any subset of fields; what it leaves out stays as it was. Returns the frames that count.
-
-        A frame with its figures taken out shows which fields it has: the newest of each shape holds all there is
-        to know, so that nothing is parsed a second time until somebody reads it.
-        """
+    def merge(self, message: wire.QuoteMessage, frame: bytes) -> tuple[bytes, ...]:
+        """Take a frame of any subset of fields; what it leaves out stays as it was. Returns the frames that count."""
         if message.trade_time is not None and message.trade_time != self._time:
             self._time = message.trade_time  # reading a time costs as much as reading a small frame
             self.time_ns = to_ns(message.trade_time)
         self.values = codec.quote_values(message, self.values)
-        layers = self._layers
-        shape = frame.translate(None, _FIGURES)
-        if shape in layers:
-            del layers[shape]  # the newest comes last
-            layers[shape] = frame
-        else:
-            self._add(shape, frame)
-        return tuple(self._layers.values())
-
-    def _add(self, shape: bytes, frame: bytes) -> None:
-        """Take a frame of a new shape; field names with figures of their own are told apart by reading them."""
-        names = _read_fields(frame)
-        if any(_has_figure(name) for name in names):
-            shape = "\n".join(names).encode()
-            self._layers.pop(shape, None)
-        self._layers[shape] = frame
-        if len(self._layers) > _MOST_LAYERS:
-            self._collapse()
-
-    def _collapse(self) -> None:
-        merged: dict[str, msgspec.Raw] = {}
-        for frame in self._layers.values():
-            merged |= _read_fields(frame)
-        self._layers = {b"": msgspec.json.encode(merged)}
-
-
-def _has_figure(name: str) -> bool:
-    return name not in _FIGURED_NAMES and any(figure in name for figure in _FIGURES.decode())
+        return self._layers.put(frame)
 
 
 class QuoteReader:
@@ -302,7 +258,7 @@ class QuoteReader:
         tie(quote, "_frame", frame)
         return (quote,)
 
-    def _open(self, topic: Topic, message: QuoteMessage) -> QuoteState:
+    def _open(self, topic: Topic, message: wire.QuoteMessage) -> QuoteState:
         self._session.make_ready(topic)
         if message.market_flags is not None and message.market_flags.is_delayed:
             self._session.signal(Remark(f"quotes of {topic.symbol} are delayed", topic))
@@ -315,8 +271,23 @@ class BarReader:
     def __init__(self, session: StreamSession) -> None:
         self._session = session
         self._history: dict[int, Bar] | None = {}
-        self._forming: Bar | None = None
-        self._closed: Bar | None = None
+        self._line = BarLine()
+        self._recalled: Bar | None = None
+        session.on_recall = self._recall
+        session.on_open = self._open
+        session.on_timeout = self._stop_waiting
+
+    def _recall(self, newest: Sequence[Event]) -> None:
+        last = newest[-1]
+        self._recalled = last if isinstance(last, Bar) else None
+
+    def _open(self, now: float) -> None:
+        self._session.deadline = None if self._recalled is None else now + spec.HISTORY_S
+
+    def _stop_waiting(self, now: float) -> Sequence[Event]:
+        """Go on with as much of the history as has come."""
+        topic = self._session.only_topic()
+        return _NOTHING if topic is None else self._end_history(topic)
 
     def read(self, frame: Frame, received_ns: int) -> Sequence[Event]:
         """Return the bar, preceded by the closed form of the one before where the venue left it out."""
@@ -331,83 +302,111 @@ class BarReader:
         if self._history is not None and not message.is_realtime:
             self._history[bar.open_time_ns] = bar
             return self._end_history(topic) if message.is_end_of_history else _NOTHING
-        return [*self._end_history(topic), *self._advance(bar, topic)]
+        found = [*self._end_history(topic), *self._line.take(bar)]
+        self._session.make_ready(topic)
+        return found
 
     def _end_history(self, topic: Topic) -> Sequence[Event]:
-        """Return the bars of history that were asked for, oldest first."""
+        """Return the bars of history that were asked for or missed, oldest first."""
+        self._session.deadline = None
         if self._history is None:
             return _NOTHING
-        self._session.make_ready(topic)
         bars = [self._history[key] for key in sorted(self._history)]
         self._history = None
-        forming = [bars.pop()] if bars and not bars[-1].is_closed else []
-        self._forming = forming[0] if forming else None
-        self._closed = bars[-1] if bars else None
+        self._line.start(bars)
+        if bars:
+            self._session.make_ready(topic)
+        if self._recalled is not None:
+            return self._missed(bars, self._recalled)
         _, bars_back, _ = codec.parse_bar_variant(topic.variant)
-        return [*bars[max(0, len(bars) - bars_back) :], *forming]
+        forming = bars[-1:] if bars and not bars[-1].is_closed else []
+        closed = bars[: len(bars) - len(forming)]
+        return [*closed[max(0, len(closed) - bars_back) :], *forming]
 
-    def _advance(self, bar: Bar, topic: Topic) -> Sequence[Event]:
-        known = self._known(bar.open_time_ns)
-        if known is not None and _is_same_bar(known, bar):
-            return _NOTHING
-        if self._closed is not None and bar.open_time_ns <= self._closed.open_time_ns:
-            return (bar,) if bar.is_closed else _NOTHING  # a correction, or a late frame of a bar that has closed
-        missed = self._close_forming(bar, topic)
-        self._forming = None if bar.is_closed else bar
-        self._closed = bar if bar.is_closed else self._closed
-        return (*missed, bar)
-
-    def _known(self, open_time_ns: int) -> Bar | None:
-        for bar in (self._forming, self._closed):
-            if bar is not None and bar.open_time_ns == open_time_ns:
-                return bar
-        return None
-
-    def _close_forming(self, bar: Bar, topic: Topic) -> Sequence[Bar]:
-        forming = self._forming
-        if forming is None or forming.open_time_ns >= bar.open_time_ns:
-            return ()
-        closed = structs.replace(forming, is_closed=True, time_ns=bar.open_time_ns, received_ns=bar.received_ns)
-        stamp(closed, topic, forming.raw)
-        self._closed = closed
-        return (closed,)
-
-
-def _is_same_bar(one: Bar, other: Bar) -> bool:
-    return structs.replace(one, received_ns=other.received_ns, time_ns=other.time_ns) == other
+    def _missed(self, bars: Sequence[Bar], last: Bar) -> Sequence[Event]:
+        """Return what an earlier connection did not deliver, and tell whether the history reaches back to there."""
+        self._session.tell_gap(filled=bool(bars) and bars[0].open_time_ns <= last.open_time_ns)
+        first_ns = last.open_time_ns + last.is_closed
+        return [as_backfill(bar) if bar.is_closed else bar for bar in bars if bar.open_time_ns >= first_ns]
 
 
 class TickReader:
-    """Trades: tick bars of one tick; the rows of history that come first are not new and are passed over."""
+    """Trades: tick bars of one tick; of the history that comes first only what was missed is new.
+
+    There are no heartbeats: a stream that is quiet for long is handed over to another, which shows what this one
+    should have.
+    """
 
     def __init__(self, session: StreamSession) -> None:
         self._session = session
+        self._tape: Tape | None = Tape()
+        self._recalled: Sequence[Event] = ()
+        self._has_heard = False
+        self._quiet_since = 0.0
+        session.on_recall = self._recall
+        session.on_open = self._open
+        session.on_timeout = self._look
+
+    def _recall(self, newest: Sequence[Event]) -> None:
+        self._recalled = newest
+
+    def _open(self, now: float) -> None:
+        self._quiet_since = now
+        self._session.deadline = now + spec.HISTORY_S
+
+    def _look(self, now: float) -> Sequence[Event]:
+        """Go on without a history that does not come; leave when nothing has come for long."""
+        session = self._session
+        session.deadline = now + spec.TICKBAR_LOOK_S
+        session.has_output = True
+        if self._has_heard:
+            self._has_heard = False
+            self._quiet_since = now
+        elif now - self._quiet_since >= spec.TICKBAR_QUIET_S:
+            session.hand_over(f"no tick came for {spec.TICKBAR_QUIET_S:g} s")
+        return self._end_history()
 
     def read(self, frame: Frame, received_ns: int) -> Sequence[Event]:
         """Return the trade or the correction."""
+        self._has_heard = True
         if frame[:1] != b"{":
             return self._end(frame)
         message = _read_tick(frame)
         topic = self._session.only_topic()
         if message.error is not None or message.close is None or topic is None:
             return self._session.control(message)
-        self._session.make_ready(topic)
         trade = codec.trade_of(message, topic.symbol, received_ns)
-        if trade is None or (isinstance(trade, Trade) and (message.status or 0) & HISTORY_BITS):
+        if trade is not None:
+            stamp(trade, topic, frame)
+        status = message.status or 0
+        if not status & spec.HISTORY_BITS:
+            self._session.make_ready(topic)
+            return [*self._end_history(), *(() if trade is None else (trade,))]
+        if self._tape is not None and trade is not None:
+            self._tape.add(trade)
+        return self._end_history() if status & spec.END_OF_HISTORY_BIT else _NOTHING
+
+    def _end_history(self) -> Sequence[Event]:
+        """Return what an earlier connection did not deliver; without one, nothing of the past is new."""
+        tape, self._tape = self._tape, None
+        topic = self._session.only_topic()
+        if tape is None or topic is None:
             return _NOTHING
-        stamp(trade, topic, frame)
-        return (trade,)
+        if tape.has_rows:
+            self._session.make_ready(topic)
+        if not self._recalled:
+            return _NOTHING
+        missed, is_whole = tape.beyond(self._recalled)
+        self._session.tell_gap(filled=is_whole)
+        return missed
 
     def _end(self, frame: Frame) -> Sequence[Event]:
-        text = clean(frame.decode("utf-8", "replace"))
-        if not text.startswith(("END", "ERROR")):
-            raise broken("a line that is neither JSON nor END or ERROR", frame)
         topic = self._session.only_topic()
-        if topic is not None and is_symbol_refusal(text):  # https://github.com/tradestation/api-docs/issues/4
-            self._session.refuse(topic, InvalidSymbolError(f"{NAME}: {text}", venue=NAME, symbol=topic.symbol))
-            return _NOTHING
-        error = ConnectionLostError if text.startswith("END") else VenueUnavailableError
-        self._session.signal(Failed(error(f"{NAME} ended the stream: {text}", venue=NAME)))
+        error = end_of_ticks(frame, symbol=None if topic is None else topic.symbol)
+        if topic is not None and isinstance(error, InvalidSymbolError):
+            self._session.refuse(topic, error)
+        else:
+            self._session.signal(Failed(error))
         return _NOTHING
 
 
@@ -448,7 +447,7 @@ class OptionReader:
         key = (message.side, *((leg.symbol, leg.ratio) for leg in message.legs)) if is_chain else ()
         merged = self._merged[key] = {**self._merged.get(key, {}), **parse(frame)}
         build = codec.chain_entry_of if is_chain else codec.option_quote_of
-        event = build(convert(merged, SpreadMessage), topic, received_ns)
+        event = build(convert(merged, wire.SpreadMessage), topic, received_ns)
         stamp(event, topic, merged)
         tie(event, "_frame", frame)
         return (event,)
@@ -484,13 +483,13 @@ class OrderReader:
         return (new,)
 
     def _is_news(self, old: OrderUpdate, new: OrderUpdate, code: str | None) -> bool:
-        if code in UNCERTAIN_STATUSES or old.order_id in self._uncertain:
+        if code in spec.UNCERTAIN_STATUSES or old.order_id in self._uncertain:
             return codec.differs(old, new)
         return codec.advances(old, new)
 
     def _check(self, code: str | None, order: OrderUpdate, topic: Topic) -> None:
         """Read an order again whose code does not say what became of it; once, until the code changes."""
-        if code in STATUSES and code not in UNCERTAIN_STATUSES:
+        if code in spec.STATUSES and code not in spec.UNCERTAIN_STATUSES:
             self._uncertain.discard(order.order_id)
         elif order.order_id not in self._uncertain and self._is_live:
             self._uncertain.add(order.order_id)
@@ -534,7 +533,7 @@ class PositionReader:
         topic = self._session.topics.get(merged["AccountID"])
         if topic is None:
             return _NOTHING
-        event = codec.position_of(convert(merged, PositionMessage), received_ns)
+        event = codec.position_of(convert(merged, wire.PositionMessage), received_ns)
         stamp(event, topic, merged)
         tie(event, "_frame", frame)
         return (event,)
@@ -572,7 +571,7 @@ class BalanceReader:
             stamp(balance, topic, row)
         return balances
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: wire.Refusal) -> None:
         error = stream_error(refusal)
         for name in (refusal.account_id or "").split(","):
             topic = self._session.topics.get(name)

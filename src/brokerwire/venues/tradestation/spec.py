@@ -57,7 +57,10 @@ DEFAULT_BARS = 500
 
 # A reopened bar stream is asked for two bars, so that a repeat of the last closed one is recognised.
 MIN_BARS_BACK = 2
-TICKBARS_BACK = 1
+MOST_BARS_BACK = 1000
+TICKBARS_BACK = 10  # the most there is: what a reopened stream shows beyond the known ticks was missed
+RECALLED_TICKS = 200
+HISTORY_S = 5.0  # the history of a reopened stream comes at once; later than this it is not waited for
 
 ACCOUNT_CURRENCY = "USD"
 """Account totals carry no currency of their own; every published account is kept in US dollars (inference)."""
@@ -87,7 +90,8 @@ BUDGETS: Mapping[str, RateBudget] = {
 }
 
 V3_SILENCE_S = 15.0  # heartbeats come after 5 s without traffic; three missed mean that nobody is there
-TICKBAR_SILENCE_S = 120.0  # v2 has no heartbeat, and a thin symbol may well not trade for a minute
+TICKBAR_QUIET_S = 120.0  # v2 has no heartbeat: a stream this quiet is renewed, in case that it is dead
+TICKBAR_LOOK_S = 10.0
 POLL_SILENCE_S = 45.0
 
 QUOTES = StreamKind(
@@ -100,7 +104,12 @@ QUOTES = StreamKind(
 )
 BARS = StreamKind(name="bars", transport="http_lines", is_fixed=True, bucket="bar_stream", silence_s=V3_SILENCE_S)
 TICKBARS = StreamKind(
-    name="tickbars", transport="http_lines", is_fixed=True, bucket="tickbar_stream", silence_s=TICKBAR_SILENCE_S
+    name="tickbars",
+    transport="http_lines",
+    is_fixed=True,
+    bucket="tickbar_stream",
+    silence_s=float("inf"),
+    recalls=RECALLED_TICKS,
 )
 DEPTH = StreamKind(
     name="depth",
@@ -340,8 +349,12 @@ ANSWERED_SIDES: Mapping[str, Literal["buy", "sell", "sell_short", "buy_to_cover"
     "buytoclose": "buy_to_cover",
 }
 
+FIGURED_NAMES = frozenset({"High52Week", "High52WeekTimestamp", "Low52Week", "Low52WeekTimestamp"})
+"""The documented fields of a quote with figures in their names: without them they are still different."""
+
 # Bits of a tick bar's status (v2 specification, stream tick bars).
 HISTORY_BITS = 1 << 2 | 1 << 26 | 1 << 27
+END_OF_HISTORY_BIT = 1 << 29
 NO_TRADE_BITS = 1 << 24 | 1 << 25 | 1 << 28
 CORRECTION_BITS: Mapping[int, str] = {
     1 << 5: "corporate action",

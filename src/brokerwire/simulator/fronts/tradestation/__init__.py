@@ -2,14 +2,9 @@
 
 from brokerwire.simulator.fronts import Front, FrontContext
 from brokerwire.simulator.fronts.tradestation.front import TradeStationFront
+from brokerwire.simulator.fronts.tradestation.replay_front import ReplayFront
 
 
 def create_front(context: FrontContext) -> Front:
-    """Return the front.
-
-    Raises:
-        ValueError: A recording is given: there are none for this venue.
-    """
-    if context.recording is not None:
-        raise ValueError("the tradestation simulator cannot replay recordings")
-    return TradeStationFront(context)
+    """Return the front: the market's, or that of the recording which is given."""
+    return TradeStationFront(context) if context.recording is None else ReplayFront(context)

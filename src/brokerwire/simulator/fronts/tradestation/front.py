@@ -24,7 +24,7 @@ from brokerwire.simulator.fronts.tradestation.symbols import Symbols
 from brokerwire.simulator.fronts.tradestation.tickbars import TickBars
 from brokerwire.simulator.fronts.tradestation.tokens import TokenStore
 
-_CREDENTIALS = MappingProxyType(
+CREDENTIALS = MappingProxyType(
     {
         "client_id": "simulated-client-id",
         "client_secret": "simulated-client-secret",
@@ -55,7 +55,7 @@ class TradeStationFront:
             settings=settings,
             now_ns=market.now_ns,
         )
-        self._app = web.Application(middlewares=[_not_found_as_json])
+        self._app = web.Application(middlewares=[not_found_as_json])
         SignIn(
             tokens=tokens, faults=context.faults, clock=context.clock, now_ns=market.now_ns, settings=settings
         ).add_routes(self._app)
@@ -73,7 +73,7 @@ class TradeStationFront:
 
     @property
     def credentials(self) -> Mapping[str, str]:
-        return _CREDENTIALS
+        return CREDENTIALS
 
     @property
     def apps(self) -> Mapping[str, tuple[str, web.Application]]:
@@ -153,7 +153,8 @@ class TradeStationFront:
 
 
 @web.middleware
-async def _not_found_as_json(request: web.Request, handler: PlainHandler) -> web.StreamResponse:
+async def not_found_as_json(request: web.Request, handler: PlainHandler) -> web.StreamResponse:
+    """Answer what no handler is for as the venue does."""
     try:
         return await handler(request)
     except web.HTTPNotFound:

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from brokerwire.simulator.replay import START_DELAY_S
+
 
 class FrontSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Switches of the TradeStation front; the defaults are what the venue's SIM environment does.
@@ -14,7 +16,8 @@ class FrontSettings(msgspec.Struct, frozen=True, kw_only=True):
     ``limit_window`` chooses between rolling replenishment and windows that start with the first request.
     ``concurrency`` overrides the caps on open streams by resource; a client that lets ``max_pending`` lines of a stream
     pile up is cut off; ``failures_in`` names the list that a failed order
-    appears in: the specification has it in ``Errors``, production in ``Orders``.
+    appears in: the specification has it in ``Errors``, production in ``Orders``. A
+    recording starts ``replay_delay_s`` after the last subscription.
     """
 
     token_life_s: float = 1200.0
@@ -34,6 +37,7 @@ class FrontSettings(msgspec.Struct, frozen=True, kw_only=True):
     tickbar_timeout_s: float = 0.0
     max_pending: int = 100_000
     rate: int = 1
+    replay_delay_s: float = START_DELAY_S
 
 
 def read_settings(settings: Mapping[str, Any]) -> FrontSettings:

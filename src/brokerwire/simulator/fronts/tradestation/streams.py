@@ -73,6 +73,11 @@ class LineStream:
         self._pending.append(frame if isinstance(frame, bytes) else encode(frame))
         self._wake.set()
 
+    @property
+    def pending(self) -> int:
+        """How many lines wait to be written."""
+        return len(self._pending)
+
     async def flush(self) -> None:
         """Write what is queued so far, in the middle of a long snapshot."""
         await self._flush()

@@ -1,0 +1,59 @@
+"""A message made of several frames: for sessions of venues that send what changed."""
+
+from collections.abc import Callable, Mapping, Set
+from typing import TypeAlias
+
+import msgspec
+
+MOST_LAYERS = 32
+"""Frames that are kept to make up one message; venues send a handful of shapes."""
+
+_FIGURES = b"0123456789.-"
+
+ReadFields: TypeAlias = Callable[[bytes], Mapping[str, msgspec.Raw]]
+"""Reads the fields of a frame, each as it came; raises what a session raises for one that cannot be read."""
+
+
+class LayeredMessage:
+    """The frames that are one message together, oldest first: what a later one leaves out stays as it was.
+
+    A frame with its figures taken out shows which fields it has: the newest of each shape holds all there is to know,
+    so that nothing is parsed until somebody reads it. Names with figures in them are told apart by reading them, but
+    for ``figured_names``, which differ without their figures too.
+    """
+
+    __slots__ = ("_figured_names", "_layers", "_read_fields")
+
+    def __init__(self, read_fields: ReadFields, figured_names: Set[str] = frozenset()) -> None:
+        self._read_fields = read_fields
+        self._figured_names = figured_names
+        self._layers: dict[bytes, bytes] = {}
+
+    def put(self, frame: bytes) -> tuple[bytes, ...]:
+        """Take a frame, and return the ones that count."""
+        layers = self._layers
+        shape = frame.translate(None, _FIGURES)
+        if shape in layers:
+            del layers[shape]  # the newest comes last
+            layers[shape] = frame
+        else:
+            self._add(shape, frame)
+        return tuple(self._layers.values())
+
+    def _add(self, shape: bytes, frame: bytes) -> None:
+        names = self._read_fields(frame)
+        if any(self._has_figure(name) for name in names):
+            shape = "\n".join(names).encode()
+            self._layers.pop(shape, None)
+        self._layers[shape] = frame
+        if len(self._layers) > MOST_LAYERS:
+            self._collapse()
+
+    def _has_figure(self, name: str) -> bool:
+        return name not in self._figured_names and any(figure in name for figure in _FIGURES.decode())
+
+    def _collapse(self) -> None:
+        merged: dict[str, msgspec.Raw] = {}
+        for frame in self._layers.values():
+            merged |= self._read_fields(frame)
+        self._layers = {b"": msgspec.json.encode(merged)}
