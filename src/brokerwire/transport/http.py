@@ -1,6 +1,7 @@
 """One aiohttp session: requests and their answers, and the failures of both as our errors."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +19,9 @@ from brokerwire.venue import Response
 
 MAX_BODY_BYTES = 64 * 2**20
 
+NOT_RESOLVED = "name not resolved"
+"""The code of a failure that no server has seen: its name has no address just now."""
+
 _OUTDATED = frozenset({"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION"})
 """What OpenSSL names the reason when two sides have no version of the protocol in common that we accept."""
 
@@ -31,6 +35,7 @@ class HttpClient:
         self._clock = clock
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
+        self._process_id: int | None = None
         self._is_closed = False
         self._under_way: set[asyncio.Timeout] = set()
         self._ssl: ssl.SSLContext | bool | None = None
@@ -40,11 +45,14 @@ class HttpClient:
         """The session, made on first use.
 
         Raises:
-            StreamError: The client is closed; a new session would never be.
+            StreamError: The client is closed, or its process was forked; a new session would never be.
         """
         if self._is_closed:
             raise StreamError("the client is closed; make a new one")
+        if self._process_id not in {None, os.getpid()}:
+            raise StreamError("the client's sockets belong to the process that was forked; make a new client here")
         if self._session is None:
+            self._process_id = os.getpid()
             self._session = self._new_session()
         return self._session
 
@@ -185,6 +193,10 @@ def _certificate_failure(exc: BaseException, host: str) -> BrokerwireError:
     return StreamError(f"the certificate of {host} was not accepted: {clean(str(exc))}; set ca_file if it is yours")
 
 
+def _name_failure(exc: BaseException, host: str) -> BrokerwireError:
+    return VenueUnavailableError(f"the name of {host} could not be resolved: {_cause_of(exc)}", code=NOT_RESOLVED)
+
+
 def _encryption_failure(exc: BaseException, host: str) -> BrokerwireError:
     """A server that speaks nothing safe will not tomorrow either; a handshake that was cut may go well next time."""
     if isinstance(exc, aiohttp.ClientConnectorSSLError) and getattr(exc.os_error, "reason", None) in _OUTDATED:
@@ -201,8 +213,12 @@ def _proxy_failure(exc: BaseException, host: str) -> BrokerwireError:
 
 
 def _connect_failure(exc: BaseException, host: str) -> BrokerwireError:
+    return VenueUnavailableError(f"{host} could not be reached: {_cause_of(exc)}")
+
+
+def _cause_of(exc: BaseException) -> str:
     cause = exc.os_error if isinstance(exc, aiohttp.ClientConnectorError) else exc
-    return VenueUnavailableError(f"{host} could not be reached: {clean(str(cause) or type(cause).__name__)}")
+    return clean(str(cause) or type(cause).__name__)
 
 
 def _address_failure(_exc: BaseException, host: str) -> BrokerwireError:
@@ -218,6 +234,7 @@ _FAILURES: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException,
     ((aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError), _certificate_failure),
     ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), _proxy_failure),
     ((asyncio.TimeoutError, TimeoutError, aiohttp.ServerTimeoutError), _timeout_failure),
+    ((aiohttp.ClientConnectorDNSError,), _name_failure),
     ((aiohttp.ClientConnectorSSLError,), _encryption_failure),
     ((aiohttp.ClientConnectorError,), _connect_failure),
     ((aiohttp.InvalidURL, ValueError), _address_failure),

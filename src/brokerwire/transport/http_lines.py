@@ -6,6 +6,7 @@ import aiohttp
 from yarl import URL
 
 from brokerwire.errors import ConnectionLostError, ProtocolError, UnsupportedError
+from brokerwire.transport.frame_gate import read_less_at_once
 from brokerwire.transport.frame_transport import ConnectionEnd, OnFrames, ReadGate
 from brokerwire.transport.http import HttpClient, read_limited, translate_failures
 from brokerwire.transport.websocket import HandshakeRefused
@@ -78,6 +79,7 @@ async def open_http_lines(
         refusal = None if answer.status == 200 else await _refusal_of(answer)
     if refusal is not None:
         raise refusal
+    read_less_at_once(answer.connection)
     return HttpLinesTransport(answer, max_message_bytes)
 
 

@@ -10,7 +10,6 @@ from brokerwire.transport.frame_transport import ConnectionEnd, OnFrames, ReadGa
 from brokerwire.typedefs import Frame
 from brokerwire.venue import Response
 
-
 LEAST_INTERVAL_S = 1.0
 """However often it is hurried: it asks no more often than this."""
 
