@@ -70,6 +70,8 @@ def test_a_hand_over_without_a_free_slot_reports_a_gap(row: Row) -> None:
         simulator.faults.set("goaway:30", times=1)
         await until(lambda: len(watch.gaps) == 1)
         await watch.more(20)
+        assert watch.gaps[0].filled
+        assert all(new.trade_id == old.trade_id + 1 for old, new in pairwise(watch.events))
         assert watch.states == ["live", "recovering", "live"]
         assert watch.reconnects == 1
 

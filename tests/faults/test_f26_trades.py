@@ -148,3 +148,48 @@ def test_trades_that_cannot_be_fetched_are_an_unfilled_gap_and_the_others_go_on(
         assert ids == sorted(set(ids))
 
     row(main)
+
+
+TROUBLES = ["gap", "duplicate", "reorder", "drop", "cut", "no answers", "late answers", "goaway"]
+
+
+async def make_trouble(row: Row, simulator: Simulator, trouble: str) -> None:
+    faults = simulator.faults
+    if trouble == "drop":
+        simulator.connections.drop()
+    elif trouble == "cut":
+        faults.set("refuse:503", channel="/stream")
+        simulator.connections.drop()
+        await row.sleep(row.random.uniform(0, 8))
+        faults.clear("refuse")
+    elif trouble == "no answers":
+        faults.set("rate_limit:20", channel="historicalTrades", times=1)
+    elif trouble == "late answers":
+        faults.set("slow_loris:0.001", channel="historicalTrades")
+    elif trouble == "goaway":
+        faults.set("goaway:5", times=1)
+    else:
+        faults.set(trouble, probability=0.2, times=row.random.randint(1, 6), channel="@trade")
+
+
+def test_whatever_happens_each_trade_comes_once_and_in_order_or_lies_in_an_unfilled_gap(row: Row) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("binance", settings={"rate": 3})
+        watch = await row.watch(row.client(simulator), "trades", ["BTCUSDT", "ETHUSDT"], flows=False)
+        for _ in range(repeats(40, 300)):
+            await make_trouble(row, simulator, row.random.choice(TROUBLES))
+            await row.sleep(row.random.uniform(0, 6))
+            if row.random.random() < 0.3:
+                simulator.faults.clear()
+        simulator.faults.clear()
+        await watch.state("live", 120)
+        await watch.more(100)
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            holes = [(old + 1, new - 1) for old, new in pairwise(ids_of(watch, symbol)) if new != old + 1]
+            told = [gap.reason for gap in watch.gaps if gap.topic.symbol == symbol and not gap.filled]
+            assert all(first <= last for first, last in holes)
+            for first, last in holes:
+                assert any(f"{first} to {last}" in text or f"from {first} on" in text for text in told)
+        assert any(gap.filled for gap in watch.gaps)
+
+    row(main)

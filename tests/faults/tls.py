@@ -116,7 +116,7 @@ class TlsDoor:
         self._links[task] = writer
         try:
             inner_reader, inner_writer = await asyncio.open_connection(*self._target)
-            await asyncio.gather(_carry(reader, inner_writer, self.heard), _carry(inner_reader, writer, []))
+            await asyncio.gather(carry(reader, inner_writer, self.heard), carry(inner_reader, writer, []))
         finally:
             del self._links[task]
 
@@ -133,7 +133,8 @@ class TlsDoor:
             await self._server.wait_closed()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: list[bytes]) -> None:
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: list[bytes]) -> None:
+    """Pass on what comes until one side ends, and keep it."""
     try:
         while piece := await reader.read(65_536):
             kept.append(piece)

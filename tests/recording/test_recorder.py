@@ -3,6 +3,8 @@
 import asyncio
 import os
 import stat
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,7 +129,7 @@ async def test_lines_say_which_connection_and_when_both_ways(tmp_path: Path) -> 
         assert opened.url.startswith(venue.endpoints["stream"])
     assert rest[-1].kind == "ended"
     assert {line.connection for line in rest} == {opened.connection}
-    assert b"SUBSCRIBE" in next(line.payload for line in rest if line.kind == "sent")
+    assert b"SUBSCRIBE" in next(line.payloads[0] for line in rest if line.kind == "sent")
     times = [line.time_ns for line in rest if line.kind == "received"]
     assert times == sorted(times)
     assert 0 <= heard.events[0].received_ns - times[1] < 1_000_000_000
@@ -159,7 +161,7 @@ async def test_no_secret_is_in_what_was_written(tmp_path: Path) -> None:
         learned = list(client._redactor._forms)
     lines = lines_of(tmp_path)
     assert any(line.kind == "answered" for line in lines)
-    text = "\n".join(line.url + line.payload.decode() for line in lines)
+    text = "\n".join(line.url + b"\n".join(line.payloads).decode() for line in lines)
     assert len(learned) > len(given)
     assert {secret for secret in (*given.values(), *learned) if secret in text} == set()
     assert "token" not in text
@@ -259,3 +261,50 @@ async def test_recorder_that_was_never_started_closes(tmp_path: Path) -> None:
     assert recorder.health()["is_recording"] is False
     await recorder.close()
     assert names_in(tmp_path) == []
+
+
+async def test_disk_that_hangs_holds_up_the_close_for_a_while_and_no_longer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_free = threading.Event()
+
+    def write(descriptor: int, data: memoryview) -> int:
+        assert is_free.wait(WITHIN_S)
+        return os.write(descriptor, data)
+
+    recorder = new_recorder(tmp_path, write=write, close_s=0.1)
+    async with Simulator("binance", seed=5, settings=FAST) as venue:
+        await record(venue, tmp_path, 20, recorder=recorder)
+        assert "the disk did not take the end" in caplog.text
+        is_free.set()
+        assert recorder._writer is not None
+        await asyncio.to_thread(recorder._writer.join)
+    assert len(frames_of(tmp_path)) >= 20
+
+
+async def test_close_that_is_cancelled_can_be_repeated(tmp_path: Path) -> None:
+    is_free = threading.Event()
+
+    def write(descriptor: int, data: memoryview) -> int:
+        assert is_free.wait(WITHIN_S)
+        return os.write(descriptor, data)
+
+    recorder = new_recorder(tmp_path, write=write)
+    async with Simulator("binance", seed=5, settings=FAST) as venue:
+        client = Client("binance", endpoints=venue.endpoints, recorder=recorder)
+        heard = Heard()
+        await client.market_data.stream_quotes("BTCUSDT", heard.on_event)
+        await heard.until(lambda: len(heard.events) > 5)
+        closing = asyncio.create_task(recorder.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        is_free.set()
+        await client.close()
+    assert len(frames_of(tmp_path)) >= 5
+
+
+def test_what_is_missing_to_record_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(ConfigurationError, match=r"brokerwire\[recording\]"):
+        Recorder(tmp_path)

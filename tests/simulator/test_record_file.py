@@ -1,5 +1,6 @@
 """Blocks are read up to the last whole one, whatever follows or lies between."""
 
+import sys
 from pathlib import Path
 
 import msgspec
@@ -28,7 +29,7 @@ def block(*lines: RecordLine) -> bytes:
 
 
 def received(number: int, connection: int = 1) -> RecordLine:
-    return RecordLine("received", number, connection, text=f"{{{number}}}")
+    return RecordLine("received", number, connection, texts=(f"{{{number}}}",))
 
 
 def write(folder: Path, name: str, data: bytes) -> Path:
@@ -77,16 +78,16 @@ def test_whole_block_of_something_else_is_refused_with_the_name_of_the_file(tmp_
         read_record_file(write(tmp_path, "a", data))
 
 
-def test_payload_is_text_or_bytes() -> None:
-    assert RecordLine("received", text="é").payload == b"\xc3\xa9"
-    assert RecordLine("received", data=b"\xff").payload == b"\xff"
-    assert RecordLine("received").payload == b""
+def test_payloads_are_texts_or_bytes() -> None:
+    assert RecordLine("received", texts=("é", "")).payloads == (b"\xc3\xa9", b"")
+    assert RecordLine("received", data=(b"\xff",)).payloads == (b"\xff",)
+    assert RecordLine("received").payloads == ()
 
 
 def test_connections_are_told_apart_and_followed_over_the_files_of_their_run(tmp_path: Path) -> None:
     opened = [RecordLine("opened", 0, 1, url="wss://a"), RecordLine("opened", 0, 2, url="wss://b")]
-    answered = RecordLine("answered", 4, url="https://c/d?symbol=E", text="{}", method="GET", status=200)
-    sent = RecordLine("sent", 3, 2, text="hi")
+    answered = RecordLine("answered", 4, url="https://c/d?symbol=E", texts=("{}",), method="GET", status=200)
+    sent = RecordLine("sent", 3, 2, texts=("hi",))
     end = RecordLine("ended", 9, 1)
     write(tmp_path, "a", block(HEADER) + block(*opened, received(1, 1), received(2, 2), sent, answered))
     write(tmp_path, "b", block(HEADER) + block(opened[0], received(5, 1), end))
@@ -116,3 +117,10 @@ def test_file_of_another_run_has_connections_of_its_own(tmp_path: Path) -> None:
     write(tmp_path, "a", first)
     write(tmp_path, "b", second)
     assert [frame.url for frame in read_recording(tmp_path).frames] == ["wss://a", "wss://b"]
+
+
+def test_what_is_missing_to_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "a", block(HEADER))
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(ValueError, match=r"brokerwire\[recording\]"):
+        read_record_file(path)

@@ -18,10 +18,10 @@ def test_unknown_fault_is_refused_at_once() -> None:
         Simulator("tradestation", faults=["nonsense"])
 
 
-def test_venue_without_replay_says_so(tmp_path: Path) -> None:
-    (tmp_path / "session.http.log").write_bytes(b"https://example.com/v3/x -> 1795183384.5: {}\n")
-    with pytest.raises(ValueError, match="replay"):
-        Simulator("tradestation", replay=tmp_path)
+@pytest.mark.parametrize("venue", ["binance", "tradestation"])
+def test_folder_without_a_recording_says_so(venue: str, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="bwrec"):
+        Simulator(venue, replay=tmp_path)
 
 
 def test_seed_is_kept_and_drawn_when_not_given() -> None:

@@ -175,3 +175,17 @@ def test_what_the_new_connection_could_not_fetch_is_kept_for_the_take_over() -> 
     gap = GapFound(TRADES, None, None, "too far back")
     recent.successor.on_signal(gap)
     assert recent.successor.gaps == [gap]
+
+
+def test_numbers_show_whether_the_new_connection_joins_on_without_a_hole() -> None:
+    delivered = Delivered()
+    successor = Successor([TRADES, QUOTES], delivered, now=lambda: 0.0)
+    assert not successor.joins(TRADES)
+    delivered.last |= {TRADES: trade(5), QUOTES: quote(1.0)}
+    successor.route([quote(2.0)])
+    assert not successor.joins(TRADES)
+    assert not successor.joins(QUOTES)
+    successor.route([trade(6)])
+    assert successor.joins(TRADES)
+    delivered.last[TRADES] = trade(4)
+    assert not successor.joins(TRADES)

@@ -108,8 +108,10 @@ class FileTokenStore:
     def write(self, token: StoredToken) -> None:
         """Replace the file as a whole; it is on disk when this returns."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in self.path.parent.glob(f".{self.path.name}.*"):  # by a writer that was killed: it holds a token
+            left.unlink(missing_ok=True)
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with open(descriptor, "wb") as file:
                 os.fchmod(descriptor, 0o600)
@@ -117,9 +119,18 @@ class FileTokenStore:
                 file.flush()
                 os.fsync(descriptor)
             draft.replace(self.path)
+            self._sync_folder()
         except OSError:
             draft.unlink(missing_ok=True)
             raise
+
+    def _sync_folder(self) -> None:
+        """Put the new name on disk too, lest a power cut brings back the file with the token that is used up."""
+        descriptor = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def erase(self) -> None:
         """Delete the file."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from urllib.parse import unquote, urlsplit
 
 from brokerwire import __version__
@@ -141,7 +142,11 @@ class Client:
         self.order_execution = OrderExecutionService(desk)
         self.brokerage = BrokerageService(desk)
         self._starting: asyncio.Task[None] | None = None
+        self._process_id: int | None = None
         self._is_closed = False
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Client cannot be copied into another process; make a new one there")
 
     def __repr__(self) -> str:
         return f"<Client {self._venue.name} {self.environment}>"
@@ -209,11 +214,21 @@ class Client:
 
     # Starting
 
+    @property
+    def _is_forked(self) -> bool:
+        return self._process_id not in {None, os.getpid()}
+
     async def _start(self) -> None:
         """Get ready for the first call: the offline venue, the credentials, the tokens; once for all callers."""
         if self._is_closed:
             raise StreamError("the client is closed; make a new one")
+        if self._is_forked:
+            raise StreamError(
+                f"the client was started in process {self._process_id} and cannot be used in its fork "
+                f"{os.getpid()}: their sockets are the same; make a new client there"
+            )
         if self._starting is None:
+            self._process_id = os.getpid()
             self._starting = asyncio.create_task(self._prepare(), name="brokerwire start")
         task = self._starting
         try:
@@ -395,12 +410,19 @@ class Client:
 
     async def close_all_streams(self) -> None:
         """End every subscription and every stream; the client can be used further."""
+        if self._is_forked:
+            return
         await self._desk.close_all("all streams were closed")
         await self.streams.close_all_streams()
 
     async def close(self) -> None:
-        """End everything of this client; returns when nothing of it runs. Safe to call twice."""
+        """End everything of this client; returns when nothing of it runs. Safe to call twice.
+
+        Nothing of it runs in a process that was forked meanwhile: there this touches nothing.
+        """
         self._is_closed = True
+        if self._is_forked:
+            return
         starting, self._starting = self._starting, None
         if starting is not None and not starting.done():
             starting.cancel()

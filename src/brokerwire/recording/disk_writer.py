@@ -87,7 +87,7 @@ class DiskWriter:
     def _run(self) -> None:
         try:
             self._write_until_stopped()
-        except Exception as exc:  # noqa: BLE001  # the top of a thread: a bug here must not be a silent death
+        except Exception as exc:  # the top of a thread: a bug here must not be a silent death
             self.failure = exc
             logger.error("the recording failed: %s", clean(repr(exc)), exc_info=exc)
         finally:
@@ -128,9 +128,10 @@ class DiskWriter:
         try:
             self._ready_file().append(lines)
         except OSError as exc:
-            if self.error is None:
-                self._on_change(exc)
+            is_new = self.error is None
             self.error = exc
+            if is_new:
+                self._on_change(exc)
             return False
         self.blocks += 1
         if self.error is not None:

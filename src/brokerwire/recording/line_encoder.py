@@ -1,6 +1,6 @@
 """Makes the lines of a block from what was heard, with every secret removed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -20,38 +20,44 @@ class LineEncoder:
         self._encode = msgspec.json.Encoder().encode
 
     def lines(self, entries: Sequence[Entry]) -> bytes:
-        """Return the lines of ``entries``, each with its line end."""
-        everything = b"\n".join(part for entry in entries for part in (entry.url.encode(), *entry.payloads))
-        is_suspect = self._redactor.may_mask(everything.decode(errors="replace"))
-        encoded = [self._encode(line) for entry in entries for line in self._lines_of(entry, is_suspect=is_suspect)]
+        """Return a line for each entry, with its line end."""
+        texts = [_texts_of(entry) for entry in entries]
+        words = (word for entry, found in zip(entries, texts, strict=True) for word in (entry.url, *(found or ())))
+        is_suspect = None in texts or self._redactor.may_mask("\n".join(words))
+        make = self._clean_line if is_suspect else _line
+        encoded = [self._encode(make(entry, found)) for entry, found in zip(entries, texts, strict=True)]
         return b"\n".join([*encoded, b""])
 
-    def _lines_of(self, entry: Entry, *, is_suspect: bool) -> Iterator[RecordLine]:
-        url = self._redactor(entry.url) if is_suspect else entry.url
-        for text, data in map(self._clean, entry.payloads) if is_suspect else _texts(entry.payloads):
-            yield RecordLine(
-                entry.kind,
-                entry.time_ns,
-                entry.connection,
-                url=url,
-                text=text,
-                data=data,
-                method=entry.method,
-                status=entry.status,
-            )
-        if not entry.payloads:
-            yield RecordLine(entry.kind, entry.time_ns, entry.connection, url=url, batches=entry.batches)
+    def _clean_line(self, entry: Entry, texts: tuple[str, ...] | None) -> RecordLine:
+        entry = msgspec.structs.replace(
+            entry, url=self._redactor(entry.url), payloads=tuple(map(self._clean, entry.payloads))
+        )
+        return _line(entry, None if texts is None else tuple(payload.decode() for payload in entry.payloads))
 
-    def _clean(self, payload: bytes) -> tuple[str | None, bytes | None]:
+    def _clean(self, payload: bytes) -> bytes:
         try:
-            return self._redactor(payload.decode()), None
+            return self._redactor(payload.decode()).encode()
         except UnicodeDecodeError:  # as one character a byte, which a mask does not disturb
-            return None, self._redactor(payload.decode("latin-1")).encode("latin-1")
+            return self._redactor(payload.decode("latin-1")).encode("latin-1")
 
 
-def _texts(payloads: Iterable[bytes]) -> Iterator[tuple[str | None, bytes | None]]:
-    for payload in payloads:
-        try:
-            yield payload.decode(), None
-        except UnicodeDecodeError:
-            yield None, payload
+def _texts_of(entry: Entry) -> tuple[str, ...] | None:
+    """Return the payloads as text, or None where one of them is none."""
+    try:
+        return tuple([payload.decode() for payload in entry.payloads])
+    except UnicodeDecodeError:
+        return None
+
+
+def _line(entry: Entry, texts: tuple[str, ...] | None) -> RecordLine:
+    return RecordLine(
+        entry.kind,
+        entry.time_ns,
+        entry.connection,
+        url=entry.url,
+        texts=texts or (),
+        data=entry.payloads if texts is None else (),
+        method=entry.method,
+        status=entry.status,
+        batches=entry.batches,
+    )

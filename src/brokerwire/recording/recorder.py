@@ -1,10 +1,12 @@
 """Recorder: writes down what a client hears and says, without the feed ever waiting for the disk."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import os
 import secrets
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,6 @@ from brokerwire.venue import Response
 logger = logging.getLogger(__name__)
 
 LEVEL = 3
-CLOSE_S = 5.0
-"""How long closing waits for the disk."""
 
 
 class Recorder:
@@ -43,6 +43,7 @@ class Recorder:
         buffer_bytes: What is held in memory for a slow disk; beyond, batches are dropped and counted.
         block_bytes: What is compressed at once, and lost at most when the process is killed.
         flush_s: Seconds after which a block that is not full is written.
+        close_s: Seconds that closing waits for the disk.
         write: How bytes get to a descriptor; for tests.
 
     Raises:
@@ -58,13 +59,15 @@ class Recorder:
         buffer_bytes: int = 32 * 2**20,
         block_bytes: int = 128 * 2**10,
         flush_s: float = 0.5,
+        close_s: float = 5.0,
         write: Write = os.write,
     ) -> None:
-        if min(max_file_bytes, max_file_s, buffer_bytes, block_bytes, flush_s) <= 0:
+        if min(max_file_bytes, max_file_s, buffer_bytes, block_bytes, flush_s, close_s) <= 0:
             raise ConfigurationError("the sizes and times of a recording are positive numbers")
         self._options = WriterOptions(Path(folder), max_file_bytes, max_file_s, block_bytes, flush_s)
         self._pack = _compressor()
         self._write = write
+        self._close_s = close_s
         self._buffer = Buffer(buffer_bytes, on_change=self._on_overflow)
         self._writer: DiskWriter | None = None
         self._context: TapContext | None = None
@@ -153,12 +156,16 @@ class Recorder:
         text = "the disk takes the recording again"
         if error is not None:
             text = f"the recording is held up: {error.strerror or error}"
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell, text)
+        self._carry_over(self._tell, text)
 
     def _on_end(self) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._ended.set)
+        self._carry_over(self._ended.set)
+
+    def _carry_over(self, call: Callable[..., object], *arguments: object) -> None:
+        """Call something on the loop, from the writer's thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # a disk may hang for longer than the loop lives
+                self._loop.call_soon_threadsafe(call, *arguments)
 
     def _tell(self, text: str) -> None:
         logger.warning("%s", text)
@@ -166,7 +173,7 @@ class Recorder:
             self._context.notify(text)
 
     async def close(self) -> None:
-        """Write what is left and end; waits for the disk no longer than ``CLOSE_S``. Safe to call twice."""
+        """Write what is left and end; waits for the disk no longer than ``close_s``. Safe to call twice."""
         writer, context = self._writer, self._context
         if not self._is_closed and context is not None:
             self._buffer.end_loss(context.time_ns())
@@ -175,10 +182,10 @@ class Recorder:
             return
         writer.stop()
         try:
-            async with asyncio.timeout(CLOSE_S):
+            async with asyncio.timeout(self._close_s):
                 await self._ended.wait()
         except TimeoutError:
-            logger.error("the disk did not take the end of the recording within %g s", CLOSE_S)
+            logger.error("the disk did not take the end of the recording within %g s", self._close_s)
         else:
             writer.join()
 

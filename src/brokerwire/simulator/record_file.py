@@ -31,23 +31,23 @@ class FileHeader(msgspec.Struct, frozen=True):
 
 
 class RecordLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of a block; a payload is ``text``, or ``data`` where its bytes are no UTF-8."""
+    """One line of a block: what came at one moment; payloads are ``texts``, or ``data`` where one is no UTF-8."""
 
     kind: Literal["header", "opened", "received", "sent", "ended", "answered", "lost"]
     time_ns: int = 0
     connection: int = 0
     url: str = ""
-    text: str | None = None
-    data: bytes | None = None
+    texts: tuple[str, ...] = ()
+    data: tuple[bytes, ...] = ()
     method: str = ""
     status: int = 0
     batches: int = 0
     header: FileHeader | None = None
 
     @property
-    def payload(self) -> bytes:
-        """The payload, byte for byte."""
-        return (self.text or "").encode() if self.data is None else self.data
+    def payloads(self) -> tuple[bytes, ...]:
+        """The payloads, byte for byte."""
+        return self.data or tuple(text.encode() for text in self.texts)
 
 
 class RecordFile(msgspec.Struct, frozen=True):
@@ -128,17 +128,17 @@ def by_connection(files: Iterable[RecordFile]) -> list[list[Record]]:
             if line.kind == "opened":
                 urls[line.connection] = line.url
             if line.kind == "answered" and line.method == "GET" and 200 <= line.status < 300:
-                answers.append(Answered(line.url, line.time_ns, line.payload))
-            elif (record := _record_of(line, urls.get(line.connection, ""))) is not None:
-                found.setdefault((run, line.connection), []).append(record)
+                answers += [Answered(line.url, line.time_ns, payload) for payload in line.payloads]
+            elif records := _records_of(line, urls.get(line.connection, "")):
+                found.setdefault((run, line.connection), []).extend(records)
     return [*found.values(), answers]
 
 
-def _record_of(line: RecordLine, url: str) -> Record | None:
+def _records_of(line: RecordLine, url: str) -> list[Record]:
     if line.kind == "opened":
-        return Connected(url, line.time_ns)
+        return [Connected(url, line.time_ns)]
     if line.kind == "received":
-        return Received(line.time_ns, line.payload)
+        return [Received(line.time_ns, payload) for payload in line.payloads]
     if line.kind == "sent":
-        return Sent(url, line.time_ns, line.payload)
-    return None
+        return [Sent(url, line.time_ns, payload) for payload in line.payloads]
+    return []

@@ -39,7 +39,8 @@ class Simulator:
     front's own switches; ``rate`` in it multiplies the market's ticks.
 
     Raises:
-        ValueError: The venue or a fault is unknown, or the venue cannot replay.
+        ValueError: The venue or a fault is unknown.
+        FileNotFoundError: There is no recording in the folder ``replay``.
     """
 
     def __init__(

@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 HAND_OVER_S = 60.0
 """How long a second connection gets to catch up."""
 
+SYMBOLS_CHANGED = "the symbols changed"
+"""Why a connection is replaced at the user's wish; only the venue's limits bound how often."""
+
 RETIRE_EARLY = 0.01
 """A connection is handed over this share of its lifetime before its end, to three times as much."""
 
@@ -146,7 +149,7 @@ class Lifeline:
         if self.connection is None:
             return
         if self._carried.kind.is_fixed:
-            self.replace("the symbols changed")
+            self.replace(SYMBOLS_CHANGED)
             return
         if added:
             self.connection.subscribe(added)
@@ -186,7 +189,7 @@ class Lifeline:
         logger.info("%s stream %d: handing over: %s", carried.name, carried.id, reason)
         try:
             async with asyncio.timeout(HAND_OVER_S):
-                await self._prepare_successor(old)
+                await self._prepare_successor(old, reason)
         except (BrokerwireError, TimeoutError) as exc:
             logger.warning("%s stream %d: the hand-over failed: %s", carried.name, carried.id, exc)
         finally:
@@ -194,14 +197,14 @@ class Lifeline:
                 self._parts.give_overlap_back()
                 self._break_off(old, reason)
 
-    async def _prepare_successor(self, old: Connection) -> None:
+    async def _prepare_successor(self, old: Connection, reason: str) -> None:
         """Open a second connection, wait until it has caught up, and put it in the place of the first.
 
         Raises:
             ConnectionLostError: The second connection ended before.
         """
         carried = self._carried
-        await self._parts.clock.sleep(self._parts.uniform(0.0, HAND_OVER_JITTER_S))
+        await self._parts.clock.sleep(self._delay_for(reason))
         await self._parts.redial_turn(self._link.host_of(carried.kind, carried.topics))
         topics = carried.topics
         recent = carried.recent if carried.kind.recalls > 1 else None
@@ -224,6 +227,11 @@ class Lifeline:
         carried.take_over(successor)
         old.redirect(_ignore, _ignore)
         old.end(ConnectionLostError("another connection has taken over"))
+
+    def _delay_for(self, reason: str) -> float:
+        if reason == SYMBOLS_CHANGED:
+            return self._parts.uniform(0.0, HAND_OVER_JITTER_S)
+        return self._supervisor.hand_over(self._parts.clock.monotonic()).delay_s
 
     async def _next_change(self, changed: asyncio.Event, running: "asyncio.Task[ConnectionEnd]") -> None:
         waiting = asyncio.create_task(changed.wait(), name="brokerwire successor change")
@@ -417,7 +425,7 @@ class Lifeline:
             connection.transport.reading.shut()
         fresh = [topic for topic in self._carried.topics if topic not in dialled]
         if self._carried.kind.is_fixed and set(self._carried.topics) != set(dialled):
-            self.replace("the symbols changed")
+            self.replace(SYMBOLS_CHANGED)
         elif fresh:
             connection.subscribe(fresh)
 

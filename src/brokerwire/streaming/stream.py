@@ -254,8 +254,15 @@ class Stream:
         self._lifeline.replace(signal.reason)
 
     def _remark(self, signal: Remark) -> None:
-        for topic in [signal.topic] if signal.topic else self.topics:
-            self._tell(topic, Notice(signal.text, topic))
+        if signal.topic is not None:
+            self._tell(signal.topic, Notice(signal.text, signal.topic))
+            return
+        for sink in self._sinks():
+            sink.put_status(Notice(signal.text))
+
+    def _sinks(self) -> Iterable[Sink]:
+        """Return each subscription once, however many topics it has here."""
+        return {id(sink): sink for route in self._routes.values() for sink in route.sinks}.values()
 
     def _tell(self, topic: Topic, status: Status) -> None:
         route = self._routes.get(topic)
@@ -267,10 +274,10 @@ class Stream:
         for sink in route.sinks:
             sink.set_topic_state(topic, state, reason)
 
-    def _report_gap(self, topic: Topic, route: Route) -> None:
+    def _report_gap(self, topic: Topic, route: Route, *, filled: bool = False) -> None:
         start_ns = route.close_gap()
         if start_ns is not None:
-            self._tell(topic, Gap(topic, start_ns, self._parts.clock.time_ns(), route.gap_reason))
+            self._tell(topic, Gap(topic, start_ns, self._parts.clock.time_ns(), route.gap_reason, filled))
 
     # What the lifeline says
 
@@ -303,10 +310,12 @@ class Stream:
             route = self._routes.get(gap.topic)
             if route is not None and (route.gap_start_ns is not None or not gap.filled):
                 self._gap_found(gap)
+        for topic in successor.accepted:
+            if topic in self._routes and self._state_of(topic) not in {"live", "stale"}:
+                self._report_gap(topic, self._routes[topic], filled=successor.joins(topic))
+                self._go_live([topic])
         for topic, route in list(self._routes.items()):
             self.route(successor.news(topic, route.last_about))
-        accepted = [topic for topic in successor.accepted if topic in self._routes]
-        self._go_live(topic for topic in accepted if self._state_of(topic) not in {"live", "stale"})
         for topic in successor.ready:
             self._ready(Ready(topic))
         for refusal in successor.refused:
@@ -344,7 +353,7 @@ class Stream:
             silent += rung is not Rung.FLOWING
             if rung is not Rung.FLOWING:
                 self._climb(topic, route, rung)
-        for sink in {id(sink): sink for route in self._routes.values() for sink in route.sinks}.values():
+        for sink in self._sinks():
             sink.look(now)
         hopeless = [topic for topic, route in self._routes.items() if route.flow.is_hopeless]
         if hopeless and silent == steady:
@@ -379,7 +388,7 @@ class Stream:
                 self._routes[topic].flow.forget()
 
     def health(self) -> dict[str, Any]:
-        """Return how the stream is doing, as plain values; frames and messages are those of the connection that stands."""
+        """Return how the stream is doing, as plain values; frames and messages are those of the present connection."""
         connection = self._lifeline.connection
         return {
             "id": self.id,

@@ -120,6 +120,13 @@ class Successor:
         known = {id(event) for event in self._recalled[topic]}
         return [event for event in recent if id(event) not in known]
 
+    def joins(self, topic: Topic) -> bool:
+        """Whether what is kept follows what was delivered without a hole, as far as numbers show."""
+        kept, last = self._kept.get(topic), self._delivered(topic)
+        reached = None if last is None else position_of(last)
+        first = position_of(kept[0]) if kept else None
+        return reached is not None and first is not None and first <= reached + 1
+
     def news(self, topic: Topic, last_about: Callable[[Event], Event | None]) -> list[Event]:
         """Return the events that the old connection has not delivered; ``last_about`` names its newest on a matter."""
         if topic in self._recalled:

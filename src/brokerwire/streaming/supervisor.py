@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from brokerwire.errors import BrokerwireError, RateLimitError
 from brokerwire.streaming.backoff import STABLE_S, full_jitter, slow_lane
+from brokerwire.transport.http import NOT_RESOLVED
 
 REDIALS = 20
 REDIAL_WINDOW_S = 300.0
@@ -14,6 +15,10 @@ REDIAL_WINDOW_S = 300.0
 
 HAND_OVER_JITTER_S = 1.0
 """When a venue sends everybody away, its clients spread their return over this long."""
+
+
+NAME_LONGEST_S = 4.0
+"""Longest wait where a name could not be resolved; nothing reached the venue, so that its budget is untouched."""
 
 
 class Decision(Struct, frozen=True):
@@ -48,6 +53,8 @@ class Supervisor:
             return Decision(stops=True)
         self._attempt += 1
         self._refreshed = self._refreshed or error.action == "refresh"
+        if error.code == NOT_RESOLVED:
+            return Decision(min(full_jitter(self._attempt, self._uniform), self._uniform(1.0, NAME_LONGEST_S)))
         delay_s = max(self._delay_for(error), self._budget_delay(now))
         self._redials.append(now + delay_s)
         return Decision(delay_s, needs_token=error.action == "refresh")

@@ -207,8 +207,9 @@ class FeedServer:
         if not path.startswith("/ws"):
             messages = [combined(message) for message in messages]
         block = NumberedBlock([websocket_frame(message) for message in messages])
-        for first_id in range(LAST_ID + 1 - self._messages, LAST_ID, BLOCK_MESSAGES):
-            connection.sendall(block.numbered_from(first_id))
+        first_ids = range(LAST_ID + 1 - self._messages, LAST_ID, BLOCK_MESSAGES)
+        for piece in [block.numbered_from(first_id) for first_id in first_ids]:  # all of them are ready before any goes
+            connection.sendall(piece)
         _stay(connection, block.last_frame)
 
     def _push_quotes(self, connection: socket.socket) -> None:

@@ -210,7 +210,7 @@ class TradeLine:
             self._tell(GapFound(self._topic, None, None, "what was missing was fetched", filled=True))
         self._expect(self._next)
         self._delivered, self._next = self._next - 1, NOT_IN_STEP
-        self._is_recalled = self._has_fetched = False
+        self.is_asking = self._is_recalled = self._has_fetched = False
         self._lost = []
         self._pages = 0
         self._ask_at = self._give_up_at = None

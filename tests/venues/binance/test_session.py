@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokerwire.errors import ProtocolError
-from brokerwire.events import Bar, Depth, Event, Topic
+from brokerwire.events import Bar, Depth, Event, Topic, Trade
 from brokerwire.venue import Accepted, Failed, Fetch, GapFound, HandOver, Interrupted, Ready, Refused, Response, Signal
 from brokerwire.venues.binance.session import BinanceSession
-from brokerwire.venues.binance.spec import SETTINGS
+from brokerwire.venues.binance.spec import FETCHES_AT_ONCE, SETTINGS
 
 FRAMES = (Path(__file__).parent / "frames" / "market.ndjson").read_bytes().splitlines()
 TRADE, QUOTE = Topic("trade", "BTCUSDT", "trade"), Topic("quote", "BTCUSDT")
@@ -21,12 +21,14 @@ BOOK, BAR = Topic("depth", "BTCUSDT", "5"), Topic("bar", "BTCUSDT", "1m")
 class Driver:
     """Drives a session as the shell does, and keeps what it says."""
 
-    def __init__(self, *topics: Topic, settings: dict[str, Any] | None = None) -> None:
+    def __init__(self, *topics: Topic, settings: dict[str, Any] | None = None, recalled: Sequence[Event] = ()) -> None:
         self.session = BinanceSession({**SETTINGS, **(settings or {})})
         self.signals: list[Signal] = []
         self.sent: list[Any] = []
         self.now = 100.0
         self.answered = 0
+        for topic, event in zip(topics, recalled, strict=False):
+            assert self.session.recall(topic, [event])
         self.session.subscribe(topics, self.now)
         self.session.handle_open(self.now)
         self.take()
@@ -54,11 +56,13 @@ class Driver:
         self.take()
         return events
 
-    def pass_time(self, seconds: float) -> None:
+    def pass_time(self, seconds: float) -> list[Event]:
         self.now += seconds
+        events: list[Event] = []
         if self.session.deadline is not None and self.session.deadline <= self.now:
-            self.session.handle_timeout(self.now)
+            events = list(self.session.handle_timeout(self.now))
             self.take()
+        return events
 
     def said(self, kind: type) -> list[Any]:
         return [signal for signal in self.signals if isinstance(signal, kind)]
@@ -203,6 +207,98 @@ def test_only_protocol_errors_come_out_of_any_bytes(frame: bytes) -> None:
         driver.receive(frame)
     except ProtocolError:
         return
+
+
+# Missing trades
+
+
+def trade(trade_id: int, symbol: str = "BTCUSDT") -> bytes:
+    data = {"e": "trade", "E": 1, "s": symbol, "t": trade_id, "p": "1.5", "q": "2", "T": 1, "m": False, "M": True}
+    return msgspec.json.encode({"stream": f"{symbol.lower()}@trade", "data": data})
+
+
+def row(trade_id: int) -> dict[str, Any]:
+    return {"id": trade_id, "price": "1.5", "qty": "2", "quoteQty": "3", "time": 1, "isBuyerMaker": False}
+
+
+def ids_of(events: Sequence[Event]) -> list[Any]:
+    return [event.trade_id for event in events if isinstance(event, Trade)]
+
+
+def test_trades_behind_a_hole_wait_for_the_missing_ones() -> None:
+    driver = Driver(TRADE)
+    driver.acknowledge()
+    assert ids_of(driver.receive(trade(5)) + driver.receive(trade(5)) + driver.receive(trade(8))) == [5]
+    assert driver.session.repeated_messages == 1
+    driver.pass_time(0.25)
+    (fetch,) = driver.said(Fetch)
+    assert fetch.request.query == (("symbol", "BTCUSDT"), ("fromId", "6"), ("limit", "2"))
+    assert ids_of(driver.answer([row(6), row(7)])) == [6, 7, 8]
+    assert [signal.filled for signal in driver.said(GapFound)] == [True]
+    assert ids_of(driver.receive(trade(9))) == [9]
+
+
+def test_trades_behind_a_hole_go_on_after_five_seconds() -> None:
+    driver = Driver(TRADE)
+    driver.acknowledge()
+    driver.receive(trade(5))
+    driver.receive(trade(8))
+    driver.pass_time(0.25)
+    assert ids_of(driver.pass_time(4.75)) == [8]
+    assert [signal.filled for signal in driver.said(GapFound)] == [False]
+
+
+def test_trades_behind_a_hole_go_on_when_the_connection_is_gone() -> None:
+    driver = Driver(TRADE)
+    driver.receive(trade(5))
+    driver.receive(trade(8))
+    assert ids_of(driver.session.handle_close(driver.now)) == [8]
+    driver.take()
+    assert [signal.filled for signal in driver.said(GapFound)] == [False]
+
+
+def test_what_an_earlier_connection_missed_is_asked_for_with_the_acknowledgement() -> None:
+    (last,) = Driver(TRADE).receive(trade(5))
+    driver = Driver(TRADE, recalled=[last])
+    assert driver.said(Fetch) == []
+    driver.acknowledge()
+    assert [fetch.request.query[1] for fetch in driver.said(Fetch)] == [("fromId", "6")]
+    assert ids_of(driver.answer([row(6), row(7)])) == [6, 7]
+    assert [signal.filled for signal in driver.said(GapFound)] == [True]
+    assert ids_of(driver.receive(trade(8))) == [8]
+
+
+def test_an_answer_that_cannot_be_read_is_no_answer() -> None:
+    (last,) = Driver(TRADE).receive(trade(5))
+    driver = Driver(TRADE, recalled=[last])
+    driver.acknowledge()
+    with pytest.raises(ProtocolError):
+        driver.answer([{"id": "nonsense"}])
+    driver.receive(trade(8))
+    assert ids_of(driver.pass_time(5.0)) == [8]
+
+
+def test_a_quote_or_a_book_is_not_asked_for_again() -> None:
+    driver = Driver()
+    assert not driver.session.recall(QUOTE, [])
+    assert not driver.session.recall(BOOK, [])
+
+
+def test_missing_trades_of_many_symbols_are_asked_for_a_few_at_a_time() -> None:
+    topics = [Topic("trade", f"C{number}USDT", "trade") for number in range(12)]
+    recalled = [Driver(topic).receive(trade(5, topic.symbol))[0] for topic in topics]
+    driver = Driver(*topics, recalled=recalled)
+    driver.acknowledge()
+    assert len(driver.said(Fetch)) == FETCHES_AT_ONCE
+    driver.receive(trade(6, "C10USDT"))
+    for number in range(11):
+        fetch = driver.said(Fetch)[number]
+        driver.session.receive_response(fetch.key, Response(200, {}, b"[]", 1), driver.now)
+        driver.take()
+    asked = [dict(fetch.request.query)["symbol"] for fetch in driver.said(Fetch)]
+    assert asked == [topic.symbol for topic in topics if topic.symbol != "C10USDT"]
+    assert all(signal.filled for signal in driver.said(GapFound))
+    assert len(driver.said(GapFound)) == 12
 
 
 # The book
@@ -392,3 +488,55 @@ def test_bars_that_close_by_themselves_need_no_fetch() -> None:
     driver.receive(kline(60_000, is_closed=True))
     driver.receive(kline(120_000, is_closed=False))
     assert driver.said(Fetch) == []
+
+
+def last_bar(open_ms: int, *, is_closed: bool) -> Event:
+    (bar,) = Driver(BAR).receive(kline(open_ms, is_closed=is_closed))
+    return bar
+
+
+@pytest.mark.parametrize(("is_closed", "start"), [(False, "60000"), (True, "60001")])
+def test_bars_since_the_last_one_are_fetched_before_the_live_ones_go_on(*, is_closed: bool, start: str) -> None:
+    driver = Driver(BAR, recalled=[last_bar(60_000, is_closed=is_closed)])
+    driver.acknowledge()
+    (fetch,) = driver.said(Fetch)
+    assert dict(fetch.request.query)["startTime"] == start
+    for _ in range(3):
+        assert driver.receive(kline(120_000, is_closed=False)) == []
+    response = Response(200, {}, msgspec.json.encode([ROW]), 10**18)
+    bars = driver.session.receive_response(fetch.key, response, driver.now)
+    driver.take()
+    found = [(bar.open_time_ns // 10**6, bar.is_closed, bar.origin) for bar in bars if isinstance(bar, Bar)]
+    backfill = [] if is_closed else [(60_000, True, "backfill")]
+    assert found == [*backfill, (120_000, False, "stream")]
+    assert [signal.filled for signal in driver.said(GapFound)] == [True]
+    assert len(driver.receive(kline(120_000, is_closed=True))) == 1
+
+
+@pytest.mark.parametrize("how", ["no answer", "too late", "connection ends"])
+def test_bars_that_wait_for_others_go_on_without_them(how: str) -> None:
+    driver = Driver(BAR, recalled=[last_bar(60_000, is_closed=True)])
+    driver.acknowledge()
+    driver.receive(kline(180_000, is_closed=False))
+    if how == "no answer":
+        events = driver.answer({}, status=500)
+    elif how == "too late":
+        events = driver.pass_time(5.0)
+    else:
+        events = list(driver.session.handle_close(driver.now))
+        driver.take()
+    assert [event.open_time_ns for event in events if isinstance(event, Bar)] == [180_000 * 1_000_000]
+    assert [signal.filled for signal in driver.said(GapFound)] == [False]
+
+
+def test_a_long_outage_of_short_bars_is_filled_page_by_page() -> None:
+    driver = Driver(BAR, recalled=[last_bar(60_000, is_closed=True)])
+    driver.acknowledge()
+    rows = [[ROW[0] + 60_000 * n, *ROW[1:6], ROW[6] + 60_000 * n, *ROW[7:]] for n in range(1, 1001)]
+    response = Response(200, {}, msgspec.json.encode(rows), 10**18)
+    assert len(driver.session.receive_response(driver.said(Fetch)[0].key, response, driver.now)) == 1000
+    driver.take()
+    assert driver.said(GapFound) == []
+    assert dict(driver.said(Fetch)[1].request.query)["startTime"] == str(rows[-1][0] + 1)
+    driver.answer([])
+    assert [signal.filled for signal in driver.said(GapFound)] == [True]

@@ -14,7 +14,7 @@ from brokerwire.errors import (
     VenueUnavailableError,
 )
 from brokerwire.events import Topic
-from brokerwire.venue import Accepted, Failed, Fetch, HandOver, Ready, Refused, Remark, Response
+from brokerwire.venue import Accepted, Failed, Fetch, GapFound, HandOver, Ready, Refused, Remark, Response
 from brokerwire.venues.tradestation import VENUE, spec
 
 ACCOUNT = "SIM5550001M"
@@ -23,8 +23,10 @@ ACCOUNT = "SIM5550001M"
 class Stream:
     """A session that stands, and what it says."""
 
-    def __init__(self, *topics: Topic) -> None:
+    def __init__(self, *topics: Topic, recalled=()) -> None:
         self.session = VENUE.new_session(VENUE.kind_of(topics[0]), {})
+        if recalled:
+            assert self.session.recall(topics[0], recalled)
         self.session.subscribe(topics, 0.0)
         self.session.handle_open(0.0)
         self.opening = self.session.take_signals()
@@ -277,6 +279,19 @@ def test_without_bars_back_no_history_is_delivered(lines):
     assert stream.signals() == [Ready(topic)]
 
 
+def test_of_reopened_bars_those_that_were_missed_are_a_backfill(lines):
+    topic = Topic("bar", "KO", "1m;9")
+    one, two, three, forming = lines("bars.jsonl")[:4]
+    (last,) = Stream(Topic("bar", "KO", "1m;1")).feed({**msgspec.json.decode(two), "IsEndOfHistory": True})
+    stream = Stream(topic, recalled=[last])
+    bars = stream.feed(one, two, three, forming)
+    assert [(bar.origin, bar.is_closed) for bar in bars] == [("backfill", True), ("stream", False)]
+    assert [signal.filled for signal in stream.signals() if isinstance(signal, GapFound)] == [True]
+    short = Stream(topic, recalled=[last])
+    assert not short.session.handle_timeout(short.session.deadline)
+    assert [signal.filled for signal in short.signals() if isinstance(signal, GapFound)] == [False]
+
+
 def test_a_forming_bar_grows_and_closes_once(lines):
     stream = Stream(Topic("bar", "KO", "1m"))
     forming, closed, following = lines("bars.jsonl")[3:]
@@ -327,6 +342,34 @@ def test_trades_are_the_live_ticks_and_equal_ones_are_two(lines):
     assert events[0].time.isoformat() == "2026-11-20T15:30:04+00:00"
     assert events[2].reason == "correction"
     assert stream.signals() == [Ready(topic)]
+
+
+@pytest.mark.parametrize(("told", "missed", "is_whole"), [(1, [2.0, 3.0], True), (3, [], True), (0, [2.0, 3.0], False)])
+def test_of_a_reopened_tick_stream_only_what_was_missed_is_new(told, missed, is_whole):
+    topic = Topic("trade", "KO")
+    rows = [
+        {"Close": float(n), "Status": 13 + (n == 3) * 2**29, "TimeStamp": f"/Date({n * 1000})/", "TotalVolume": 1}
+        for n in (1, 2, 3)
+    ]
+    live = [{**row, "Status": 11} for row in rows]
+    before = Stream(topic).feed(*(live[:told] or [{**live[1], "TotalVolume": 9}]))
+    stream = Stream(topic, recalled=before)
+    assert [event.price for event in stream.feed(*rows)] == missed
+    gaps = [signal for signal in stream.signals() if isinstance(signal, GapFound)]
+    assert [(gap.topic, gap.filled) for gap in gaps] == [(topic, is_whole)]
+    assert [event.price for event in stream.feed(live[2])] == [3.0]
+
+
+def test_a_tick_stream_that_is_quiet_asks_once_for_another_in_its_place():
+    stream = Stream(Topic("trade", "KO"))
+    now = 0.0
+    while now < 300:
+        now = stream.session.deadline
+        assert stream.session.handle_timeout(now) == ()
+        if now == 105:
+            stream.feed({"Heartbeat": 1})
+    hand_overs = [signal for signal in stream.signals() if isinstance(signal, HandOver)]
+    assert len(hand_overs) == 1
 
 
 def test_phantom_ticks_yield_nothing(lines):

@@ -482,7 +482,7 @@ class _BarFeed:
         ]
         closed = [bar for bar in bars if bar.is_closed]
         if self._filling:
-            return self._fill(closed, now, is_last=len(bars) < spec.MAX_BARS)
+            return self._fill(closed, now, is_last=len(bars) < spec.MAX_BARS or not closed)
         return [event for topic in self.topics for event in _for_topic(closed[-self._count(topic) :], topic)]
 
     def _count(self, topic: Topic) -> int:

@@ -1,0 +1,174 @@
+"""F44: a recorder's disk is full, broken, read-only or slow: the recording suffers and says so, the feed does not."""
+
+import errno
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import RawIOBase
+from pathlib import Path
+
+import pytest
+from tests.faults.conftest import Row
+from tests.faults.watch import Watch, until
+
+from brokerwire.recording import Recorder
+from brokerwire.simulator.record_file import RecordFile, read_record_file
+
+CASES = [pytest.param("binance", "BTCUSDT", id="binance"), pytest.param("tradestation", "AAPL", id="tradestation")]
+DISK_BYTES = 256 * 2**10
+FAST = {"rate": 20}
+
+
+class Fault:
+    """Something that can be wrong with a disk; ``write`` is what the recorder writes with."""
+
+    def __init__(self, begin: Callable[[], None], heal: Callable[[], None], write: Callable[..., int] = os.write):
+        self.begin = begin
+        self.heal = heal
+        self.write = write
+
+
+def fill_up(file: RawIOBase) -> None:
+    while True:
+        file.write(b"x" * 4096)
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[Fault]:
+    """A small filesystem of its own, which something else fills up."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
+    subprocess.run(mount, check=True, capture_output=True)  # noqa: S603  # an argument list of our own
+    ballast = folder / "ballast"
+
+    def fill() -> None:
+        with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+            fill_up(file)
+
+    try:
+        yield Fault(fill, ballast.unlink)
+    finally:
+        subprocess.run(["umount", str(folder)], check=True, capture_output=True)  # noqa: S603, S607  # likewise
+
+
+@contextmanager
+def refusing_disk(number: int) -> Iterator[Fault]:
+    """A disk that takes half of what it is given and then fails."""
+    is_broken = threading.Event()
+
+    def write(descriptor: int, data: memoryview) -> int:
+        if is_broken.is_set():
+            os.write(descriptor, data[: len(data) // 2])
+            raise OSError(number, os.strerror(number))
+        return os.write(descriptor, data)
+
+    yield Fault(is_broken.set, is_broken.clear, write)
+
+
+@contextmanager
+def hanging_disk() -> Iterator[Fault]:
+    """A disk that takes nothing for a while, without an error."""
+    is_free = threading.Event()
+    is_free.set()
+
+    def write(descriptor: int, data: memoryview) -> int:
+        assert is_free.wait(30)
+        return os.write(descriptor, data)
+
+    try:
+        yield Fault(is_free.clear, is_free.set, write)
+    finally:
+        is_free.set()
+
+
+def can_mount() -> bool:
+    """Whether this process has CAP_SYS_ADMIN; without, the disk that refuses with the same error must do."""
+    status = Path("/proc/self/status")
+    held = [line for line in status.read_text().splitlines() if line.startswith("CapEff")] if status.exists() else []
+    return bool(held) and bool(int(held[0].split()[1], 16) >> 21 & 1)
+
+
+FAULTS = {
+    "full": (full_disk, "No space left on device"),
+    "broken": (lambda _: refusing_disk(errno.EIO), "Input/output error"),
+    "read-only": (lambda _: refusing_disk(errno.EROFS), "Read-only file system"),
+    "no space": (lambda _: refusing_disk(errno.ENOSPC), "No space left on device"),
+    "hanging": (lambda _: hanging_disk(), "loses batches"),
+}
+KINDS = [kind for kind in FAULTS if kind != "full" or can_mount()]
+
+
+def files_in(folder: Path) -> list[RecordFile]:
+    return [read_record_file(path) for path in sorted(folder.glob("*.bwrec"))]
+
+
+def frames_in(folder: Path) -> int:
+    return sum(len(line.payloads) for file in files_in(folder) for line in file.lines if line.kind == "received")
+
+
+async def notice(watch: Watch, text: str) -> None:
+    known = len(watch.notices)
+    await until(lambda: any(text in each for each in watch.notices[known:]), 20)
+
+
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_disk_fails_and_heals(row: Row, venue: str, symbol: str, kind: str, tmp_path: Path) -> None:
+    stage, text = FAULTS[kind]
+    is_hanging = kind == "hanging"
+
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue, settings=FAST)
+        with stage(tmp_path) as fault:
+            recorder = Recorder(
+                tmp_path,
+                flush_s=0.05,
+                block_bytes=4000,
+                buffer_bytes=30_000 if is_hanging else 2**20,
+                write=fault.write,
+            )
+            client = row.client(simulator, recorder=recorder)
+            watch = await row.watch(client, "quotes", symbol)
+            await watch.more(20)
+            await until(lambda: frames_in(tmp_path) > 0, 20)
+            fault.begin()
+            await notice(watch, text)
+            assert not client.health()["recording"]["is_recording"]
+            before = frames_in(tmp_path)
+            await watch.more(50)
+            assert [file.damaged_bytes for file in files_in(tmp_path)] == [0] * len(files_in(tmp_path)) or is_hanging
+            fault.heal()
+            await until(lambda: client.health()["recording"]["is_recording"], 20)
+            await until(lambda: frames_in(tmp_path) > before, 20)
+            await client.close()
+            assert watch.gaps == []
+            dropped = recorder.health()["dropped"]
+            assert dropped > 0 if is_hanging else dropped == 0
+            assert [file.damaged_bytes for file in files_in(tmp_path)] == [0] * len(files_in(tmp_path))
+            assert frames_in(tmp_path) > before
+            if not is_hanging:
+                assert frames_in(tmp_path) >= watch.subscription.stats.received
+            await row.settle(client)
+
+    row.in_real_time(main)
+
+
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
+def test_disk_that_never_heals_costs_the_recording_alone(row: Row, venue: str, symbol: str, tmp_path: Path) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator(venue, settings=FAST)
+        with refusing_disk(errno.ENOSPC) as fault:
+            fault.begin()
+            recorder = Recorder(tmp_path, flush_s=0.05, buffer_bytes=20_000, write=fault.write)
+            client = row.client(simulator, recorder=recorder)
+            watch = await row.watch(client, "quotes", symbol)
+            await until(lambda: any("loses batches" in text for text in watch.notices), 20)
+            await watch.more(50)
+            await client.close()
+        assert watch.gaps == []
+        assert recorder.health()["dropped"] > 0
+        assert files_in(tmp_path) == []
+        await row.settle(client)
+
+    row.in_real_time(main)
