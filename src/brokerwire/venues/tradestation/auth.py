@@ -419,7 +419,9 @@ def _class_of(status: int, text: str) -> tuple[type[BrokerwireError], Action]:
 
 
 def _retry_after(response: Response) -> float | None:
-    for name in ("x-ratelimit-reset", "retry-after"):
+    """Return the wait that the venue states; its quota of requests says nothing of when a stream slot is free."""
+    is_slot_missing = response.headers.get("x-concurrency-remaining") == "0" or b"Stream quota" in response.body[:1000]
+    for name in ("retry-after",) if is_slot_missing else ("x-ratelimit-reset", "retry-after"):
         try:
             wait_s = float(response.headers.get(name, ""))
         except ValueError:
