@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,7 +16,13 @@ from brokerwire.simulator import Simulator
 from brokerwire.testing.virtual_time import VirtualClock, VirtualTimeLoop
 
 # Hypothesis measures wall-clock time here and there; on a busy machine that says nothing about the code.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Examples are the same in every run, so that a change is judged by what it changes; BROKERWIRE_EXPLORE=1 tries others.
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="BROKERWIRE_EXPLORE" not in os.environ,
+)
 settings.load_profile("untimed")
 
 ON_VIRTUAL_TIME = {"simulator", "testing", "auth", "client", "venues"}

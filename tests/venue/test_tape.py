@@ -61,6 +61,7 @@ def test_nothing_is_told_twice_and_what_is_called_certain_is_all(tape: str, hear
     if not told:
         return
     found, certain = continue_tape(ticks(tape[-shown:]), ticks(told))
-    assert missed.endswith(letters(found)) or len(missed) > shown
+    rest = iter(missed)  # of equal events some may be taken for told ones where it is not certain
+    assert all(letter in rest for letter in letters(found)) or len(missed) > shown
     if certain and len(set(tape)) == len(tape):
         assert letters(found) == missed
