@@ -28,7 +28,7 @@ PROGRAM = Path(__file__).with_name("bomb_target.py")
 SLACK_BYTES = 16 * MIB
 IN_FLIGHT_BYTES = (
     32 * MIB
-)  # what the buffers of two sockets may hold, which the kernel sizes as it likes; a bomb has 512
+)  # what the buffers of two sockets may hold, which the kernel sizes as it likes; a bomb has 128 and more
 
 
 async def arm(row: Row, venue: str, bomb: str, **options: str) -> BombVenue:
