@@ -83,22 +83,62 @@ async def _stream_until(
     async with new_client(venue, environment) as client:
         sink = Sink(printer(venue=client.venue, as_json=as_json), count)
         subscription = await opening(client, sink)
-        ended = asyncio.create_task(subscription.wait_closed())
-        enough = asyncio.create_task(sink.done.wait())
-        try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await asyncio.wait({ended, enough}, return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                ended.result()
-        finally:
-            for task in (ended, enough):
-                task.cancel()
-            await asyncio.gather(ended, enough, return_exceptions=True)
-        if sink.failure is not None:
-            raise sink.failure
+        await until_enough(subscription, sink, seconds)
         stats = subscription.stats
         typer.echo(f"{stats.delivered} events, {stats.dropped} dropped, {stats.gaps} gapped", err=True)
+
+
+async def until_enough(subscription: Subscription[Any], sink: Sink, seconds: float | None) -> None:
+    """Wait until the time is over, enough was heard, or the subscription ends.
+
+    Raises:
+        BrokerwireError: The subscription failed.
+        OSError: What was heard could not be written.
+    """
+    ended = asyncio.create_task(subscription.wait_closed())
+    enough = asyncio.create_task(sink.done.wait())
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.wait({ended, enough}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            ended.result()
+    finally:
+        for task in (ended, enough):
+            task.cancel()
+        await asyncio.gather(ended, enough, return_exceptions=True)
+    if sink.failure is not None:
+        raise sink.failure
+
+
+# What each command opens
+
+
+def opening_symbols(method: str, symbols: list[str], **options: Any) -> Open:
+    """Return what opens a market-data stream by the name of its method."""
+
+    def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
+        stream: Opener = getattr(client.market_data, method)
+        return stream(symbols, callback=sink.on_event, **options, **sink.callbacks)
+
+    return opening
+
+
+def opening_accounts(stream_of: Callable[[Client], Opener], accounts: list[str] | None) -> Open:
+    """Return what opens a stream of accounts."""
+    return lambda client, sink: stream_of(client)(sink.on_event, accounts=accounts, **sink.callbacks)
+
+
+SYMBOL_CHANNELS = (
+    ("quotes", "Best bids and asks.", "stream_quotes"),
+    ("trades", "Trades.", "stream_trades"),
+)
+ACCOUNT_CHANNELS: tuple[tuple[str, str, Callable[[Client], Opener]], ...] = (
+    ("orders", "Changes of orders, and executions.", lambda client: client.order_execution.stream_order_updates),
+    ("positions", "Positions and their changes.", lambda client: client.brokerage.stream_position_changes),
+    ("balances", "Balances and their changes.", lambda client: client.brokerage.stream_balance_changes),
+)
+"""Name, help and method of the channels that take nothing but symbols, or accounts."""
 
 
 def _add_symbol_command(name: str, text: str, method: str) -> None:
@@ -113,17 +153,14 @@ def _add_symbol_command(name: str, text: str, method: str) -> None:
         count: Count = None,
         as_json: Json = False,
     ) -> None:
-        def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-            stream: Opener = getattr(client.market_data, method)
-            return stream(symbols, sink.on_event, **sink.callbacks)
-
+        opening = opening_symbols(method, symbols)
         _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
 
     app.command(name, help=text)(command)
 
 
-_add_symbol_command("quotes", "Best bids and asks.", "stream_quotes")
-_add_symbol_command("trades", "Trades.", "stream_trades")
+for _channel in SYMBOL_CHANNELS:
+    _add_symbol_command(*_channel)
 
 
 @app.command()
@@ -139,11 +176,7 @@ def bars(
     as_json: Json = False,
 ) -> None:
     """Bars, again on every change until they are closed."""
-
-    def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-        stream = client.market_data.stream_bars
-        return stream(symbols, interval, sink.on_event, bars_back=bars_back, **sink.callbacks)
-
+    opening = opening_symbols("stream_bars", symbols, interval=interval, bars_back=bars_back)
     _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
 
 
@@ -159,10 +192,7 @@ def depth(
     as_json: Json = False,
 ) -> None:
     """Order books."""
-
-    def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-        return client.market_data.stream_market_depth(symbols, sink.on_event, depth=levels, **sink.callbacks)
-
+    opening = opening_symbols("stream_market_depth", symbols, depth=levels)
     _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
 
 
@@ -178,14 +208,11 @@ def _add_account_command(name: str, text: str, stream_of: Callable[[Client], Ope
         count: Count = None,
         as_json: Json = False,
     ) -> None:
-        def opening(client: Client, sink: Sink) -> Awaitable[Subscription[Any]]:
-            return stream_of(client)(sink.on_event, accounts=account, **sink.callbacks)
-
+        opening = opening_accounts(stream_of, account)
         _stream(opening, venue=venue, environment=environment, limits=(seconds, count), as_json=as_json)
 
     app.command(name, help=text)(command)
 
 
-_add_account_command("orders", "Changes of orders, and executions.", lambda c: c.order_execution.stream_order_updates)
-_add_account_command("positions", "Positions and their changes.", lambda c: c.brokerage.stream_position_changes)
-_add_account_command("balances", "Balances and their changes.", lambda c: c.brokerage.stream_balance_changes)
+for _accounts in ACCOUNT_CHANNELS:
+    _add_account_command(*_accounts)

@@ -11,7 +11,6 @@ from brokerwire.events import Topic
 from brokerwire.venue import Response
 from brokerwire.venue.trade_line import NOT_IN_STEP
 from brokerwire.venues.binance.codec import (
-    aggregate_decoder,
     bar_decoder,
     bar_of_row,
     build_topic,
@@ -87,7 +86,7 @@ def test_a_trade_is_typed_and_still_the_venues_message() -> None:
 
 
 def test_a_resting_buyer_means_that_the_aggressor_sold() -> None:
-    (trade,) = read(aggregate_decoder, Topic("trade", "BTCUSDT", "aggregate"), AGGREGATE)
+    (trade,) = read(trade_decoder, Topic("trade", "BTCUSDT", "aggregate"), AGGREGATE)
     assert (trade.side, trade.trade_id, trade["l"]) == ("sell", 5500, 9200411)
 
 
@@ -174,10 +173,10 @@ def test_a_trade_that_was_fetched_is_the_one_that_was_missed(variant: str) -> No
     assert trade.raw == msgspec.json.decode(ROWS[variant])[0]
 
 
-@pytest.mark.parametrize(("new_decoder", "frame"), [(trade_decoder, TRADE), (aggregate_decoder, AGGREGATE)])
-def test_only_the_expected_trade_goes_straight_on(new_decoder: Any, frame: bytes) -> None:
+@pytest.mark.parametrize(("variant", "frame"), [("trade", TRADE), ("aggregate", AGGREGATE)])
+def test_only_the_expected_trade_goes_straight_on(variant: str, frame: bytes) -> None:
     taken: list[Any] = []
-    decode, expect = new_decoder(Topic("trade", "BTCUSDT", "trade"), lambda *found: taken.append(found) or ())
+    decode, expect = trade_decoder(Topic("trade", "BTCUSDT", variant), lambda *found: taken.append(found) or ())
     assert decode(frame, 1.0, 7) == ()
     number = taken[0][0].trade_id
     expect(number)

@@ -141,39 +141,19 @@ def quote_decoder(topics: Sequence[Topic]) -> Decode:
 def trade_decoder(topic: Topic, take: TakeTrade) -> tuple[Decode, Expect]:
     """Return what reads a trade, and what tells it which id comes next; any other goes through ``take``.
 
-    When the buyer was resting, the aggressor sold.
+    When the buyer was resting, the aggressor sold. The id of an aggregated trade counts aggregated trades.
     """
     symbol, expected = topic.symbol, NOT_IN_STEP
+    read: Callable[[bytes], TradeMessage | AggregateTradeMessage]
+    read = _decode_aggregate if topic.variant == "aggregate" else _decode_trade
 
     def decode(message: bytes, now: float, received_ns: int) -> Sequence[Event]:
         nonlocal expected
-        m = _decode_trade(message)
+        m = read(message)
         event = Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.t)
         tie(event, "_topic", topic)
         tie(event, "_message", message)
         if m.t != expected:
-            return take(event, now, expected)
-        expected += 1
-        return (event,)
-
-    def expect(trade_id: int) -> None:
-        nonlocal expected
-        expected = trade_id
-
-    return decode, expect
-
-
-def aggregate_decoder(topic: Topic, take: TakeTrade) -> tuple[Decode, Expect]:
-    """Return what reads an aggregated trade, whose id counts aggregated trades, as ``trade_decoder`` does."""
-    symbol, expected = topic.symbol, NOT_IN_STEP
-
-    def decode(message: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        nonlocal expected
-        m = _decode_aggregate(message)
-        event = Trade(NAME, symbol, m.T * _MS, received_ns, m.p, m.q, "sell" if m.m else "buy", m.a)
-        tie(event, "_topic", topic)
-        tie(event, "_message", message)
-        if m.a != expected:
             return take(event, now, expected)
         expected += 1
         return (event,)
@@ -305,7 +285,7 @@ def trades_of(response: Response, topic: Topic) -> list[Trade]:
     """Read the answer to ``trades_request``, oldest first; each trade has the row as its message."""
     body, facts = response.body, []
     if topic.variant == "aggregate":
-        facts = [(m.a, m.p, m.q, m.T, m.m) for m in _decode_aggregates(body)]
+        facts = [(m.t, m.p, m.q, m.T, m.m) for m in _decode_aggregates(body)]
     else:
         facts = [(m.id, m.price, m.qty, m.time, m.is_buyer_maker) for m in decode_trades(body)]
     trades: list[Trade] = []

@@ -26,7 +26,6 @@ from brokerwire.venue.book_keeper import BookKeeper
 from brokerwire.venue.trade_line import TradeLine, id_of
 from brokerwire.venues.binance import spec
 from brokerwire.venues.binance.codec import (
-    aggregate_decoder,
     bar_decoder,
     bar_of_row,
     control_frames,
@@ -357,7 +356,7 @@ class _TradeFeed:
         self._on_deadline = on_deadline
         is_aggregate = topic.variant == "aggregate"
         self._key = f"{topic.symbol.lower()}@{'aggTrade' if is_aggregate else 'trade'}"
-        self.receive, expect = (aggregate_decoder if is_aggregate else trade_decoder)(topic, self._take)
+        self.receive, expect = trade_decoder(topic, self._take)
         self.line = TradeLine(
             topic,
             ask=lambda first_id, count: fetch(Fetch(self._key, trades_request(topic, first_id, count))),

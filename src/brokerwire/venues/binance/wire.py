@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from brokerwire.typedefs import Finite
 
@@ -42,9 +42,9 @@ class TradeMessage(Struct, gc=False):
 
 
 class AggregateTradeMessage(Struct, gc=False):
-    """The trades of one taker order at one price."""
+    """The trades of one taker order at one price; the venue calls their id ``a``."""
 
-    a: int
+    t: int = field(name="a")
     p: Finite
     q: Finite
     T: int
