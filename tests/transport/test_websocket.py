@@ -10,6 +10,7 @@ from aiohttp import web
 from brokerwire.clock import SystemClock
 from brokerwire.config import Network, Timeouts
 from brokerwire.errors import ConfigurationError, ConnectionLostError, ProtocolError, VenueUnavailableError
+from brokerwire.transport.frame_gate import READ_BYTES
 from brokerwire.transport.frame_transport import ConnectionEnd
 from brokerwire.transport.http import HttpClient
 from brokerwire.transport.websocket import HandshakeRefused, WebSocketTransport, open_websocket
@@ -324,3 +325,32 @@ async def test_what_one_read_brings_comes_at_once_around_aiohttps_own_queue(sock
     await asyncio.wait_for(reader, 5)
     assert [frame for batch in batches for frame in batch] == [b"%d" % number for number in range(9)] + [b"x" * 128]
     assert len(batches) < 10  # were each received by itself, the gate would not be where aiohttp feeds its reader
+
+
+async def test_a_busy_socket_is_read_a_little_at_a_time(sockets: Sockets) -> None:
+    """So that frames are delivered while they are still near the processor; asyncio would read eight times as much."""
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        await socket.receive()
+        transport = cast(web.Request, sockets.requests[-1]).transport
+        assert transport is not None
+        transport.write((b"\x81\x7e\x03\xe8" + b"x" * 1000) * 1000)
+        await socket.receive()
+
+    await sockets.start(talk)
+    transport = await sockets.open()
+    sizes: list[int] = []
+    whole = asyncio.Event()
+
+    def take(batch: Sequence[bytes]) -> None:
+        sizes.append(sum(map(len, batch)))
+        if sum(sizes) == 1_000_000:
+            whole.set()
+
+    reader = asyncio.create_task(transport.pump(take))
+    await asyncio.sleep(0)
+    await transport.send(b"begin")
+    await asyncio.wait_for(whole.wait(), 5)
+    await transport.close()
+    await asyncio.wait_for(reader, 5)
+    assert max(sizes) <= READ_BYTES + 1000
