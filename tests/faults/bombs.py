@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
 import msgspec
 from aiohttp import web
@@ -120,11 +120,13 @@ class BombVenue:
             await asyncio.sleep(0.1)
             yield frames.quote(self.venue, number)
 
-    async def _detonate(self, write: Callable[[bytes], None], drained: Callable[[], object]) -> None:
+    async def _detonate(self, transport: asyncio.Transport, drained: Callable[[], Awaitable[None]]) -> None:
         for piece in self._bomb():
-            write(piece)
+            if transport.is_closing():  # a write to a broken socket is dropped and never has to be drained
+                break
+            transport.write(piece)
             self.sent_bytes += len(piece)
-            await drained()  # type: ignore[misc]
+            await drained()
         await asyncio.Event().wait()
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
@@ -150,7 +152,7 @@ class BombVenue:
         if is_first:
             transport = request.transport
             assert transport is not None
-            await self._detonate(transport.write, request.protocol._drain_helper)
+            await self._detonate(transport, request.protocol._drain_helper)
 
     async def _lines(self, request: web.Request) -> web.StreamResponse:
         self.dials += 1

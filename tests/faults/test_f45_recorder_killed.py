@@ -23,6 +23,7 @@ def files_in(folder: Path) -> list[RecordFile]:
 
 
 async def live_and_die(row: Row, simulator: Simulator, folder: Path) -> None:
+    row.extra_dials += 1  # each life of a process opens its stream anew
     settings = {
         "venue": "binance",
         "symbol": "BTCUSDT",
