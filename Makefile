@@ -6,6 +6,9 @@ READY := $(VENV)/.ready
 SDKS := .venv-sdk
 SDKS_READY := $(SDKS)/.ready
 
+# The tests start hundreds of processes, and each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check format lint types docs faults contract sdks bench clean
 
 $(READY): pyproject.toml
@@ -23,7 +26,7 @@ demo: $(READY)
 	@BROKERWIRE_ENVIRONMENT=offline $(BIN)/python examples/quotes.py 10
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -42,7 +45,7 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f .mkdocs.yml
 
 check: lint types docs
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=term
 
 faults: $(READY)
 	BROKERWIRE_FAULTS=full $(BIN)/python -m pytest tests/faults -n 2 --dist loadfile

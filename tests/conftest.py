@@ -46,11 +46,18 @@ def pytest_asyncio_loop_factories(
     return {name: LOOPS[name]}
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _long_lived() -> Iterator[None]:
-    """Collect garbage after a test without walking through all that was imported and collected."""
+def collect_garbage() -> None:
+    """Find what a test left, so that a task whose exception nobody retrieved says so.
+
+    What survives is kept out of later collections: they would walk through all that was ever imported.
+    """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _long_lived() -> Iterator[None]:
+    collect_garbage()
     yield
     gc.unfreeze()
 
@@ -80,7 +87,7 @@ class VirtualRun:
 
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             result = runner.run(checked())
-        gc.collect()
+        collect_garbage()
         return result
 
 

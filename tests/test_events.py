@@ -199,3 +199,21 @@ def test_a_message_can_be_set_before_it_is_read() -> None:
     event = Quote("v", "A", None, 1)
     tie(event, "_message", b'{"a":1}')
     assert event["a"] == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (b'"caf\xe9"', "caf\ufffd"),
+        (b'["\x80"]', ["\ufffd"]),
+        (b'"\\ud800 x"', "? x"),
+        (b'{"\x80":1.5}', {"\ufffd": 1.5}),
+        (b"9" * 5000, Decimal("9" * 5000)),
+    ],
+)
+def test_what_is_broken_in_a_field_that_is_not_typed_does_not_keep_the_message_from_being_read(
+    field: bytes, value: object
+) -> None:
+    event = quote(b'{"a":' + field + b',"b":12345678901234567890.5}')
+    assert event["a"] == value
+    assert event["b"] == Decimal("12345678901234567890.5")

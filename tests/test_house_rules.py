@@ -23,6 +23,7 @@ VENUE_FILES = {"__init__.py", "auth.py", "codec.py", "rest.py", "session.py", "s
 UNTESTED = {
     "src/brokerwire/simulator/fronts/binance/__init__.py": "a factory that every test of the front goes through",
     "src/brokerwire/simulator/fronts/tradestation/__init__.py": "a factory that every test of the front goes through",
+    "src/brokerwire/simulator/fronts/tradingview/__init__.py": "a factory that every test of the front goes through",
     "src/brokerwire/venues/tradestation/__init__.py": "the record of the venue, which tests/test_venue.py looks at",
     "src/brokerwire/testing/peers.py": "measures other packages, which are not among those installed for development",
 }

@@ -1,11 +1,14 @@
 import base64
-from urllib.parse import quote
+import copy
+import pickle
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokerwire.redact import MASK, Redactor, clean, escape
+from brokerwire.errors import ProtocolError
+from brokerwire.redact import MASK, Redactor, clean, escape, mask_error
 
 SECRET = "cañary+/secret=4711"
 
@@ -106,3 +109,38 @@ def test_text_without_anything_like_a_secret_is_left_alone() -> None:
     redact = Redactor()
     redact.learn("canary-4711")
     assert not redact.may_mask('{"e":"trade","p":"1.10"}')
+
+
+@pytest.mark.parametrize("before", ["", "u:", "id:", "user:"])
+def test_a_learned_secret_is_masked_inside_a_longer_text_in_base64(before: str) -> None:
+    redactor = Redactor()
+    redactor.learn(SECRET)
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        encoded = encode(f"{before}{SECRET}".encode()).decode()
+        shown = redactor(f"Basic {encoded}")
+        assert MASK in shown
+        assert encoded not in shown
+
+
+def test_a_learned_secret_is_masked_as_a_form_or_a_path_has_it() -> None:
+    redactor = Redactor()
+    redactor.learn("canary secret/4711")
+    assert redactor(f"{quote_plus('canary secret/4711')} {quote('canary secret/4711')}") == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_redactor_cannot_be_copied_out_of_its_process(copied: object) -> None:
+    with pytest.raises(TypeError, match="knows secrets"):
+        copied(Redactor())  # type: ignore[operator]  # each of them is a function
+
+
+def test_an_error_its_facts_and_its_causes_are_masked() -> None:
+    redactor = Redactor()
+    redactor.learn(SECRET)
+    error = ProtocolError(f"b {SECRET}", excerpt=f"c {SECRET}", status=400)
+    error.__cause__ = KeyError(f"a {SECRET}", 7)
+    mask_error(error, redactor)
+    assert str(error) == f"b {MASK}"
+    assert error.facts == {"excerpt": f"c {MASK}", "status": 400}
+    assert error.excerpt == f"c {MASK}"
+    assert error.__cause__.args == (f"a {MASK}", 7)

@@ -4,6 +4,7 @@ An event is the venue's parsed JSON with typed attributes on top: ``event.bid`` 
 ``event["Bid"]`` and ``event.get("Bid")`` read the venue's own message, parsed when first asked for.
 """
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,9 @@ OrderStatus: TypeAlias = Literal[
 StreamState: TypeAlias = Literal["pending", "live", "stale", "recovering", "paused", "closed", "failed"]
 TERMINAL_STATUSES: frozenset[str] = frozenset({"filled", "cancelled", "replaced", "rejected", "expired"})
 
+_MOST_DIGITS = 4000
+"""Python refuses to make an integer of not many more."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,7 +48,36 @@ def _parse_number(text: str) -> float | Decimal:
     return number if len(text) <= 16 and math.isfinite(number) else Decimal(text)
 
 
-_parse_message = msgspec.json.Decoder(float_hook=_parse_number).decode
+_decode_message = msgspec.json.Decoder(float_hook=_parse_number).decode
+
+
+def _parse_message(message: bytes) -> JSON:
+    """Return a parsed message.
+
+    Fields that are not typed were not looked at closely when it came: what is no Unicode in them shows as replacement
+    characters, and an integer of thousands of digits as a ``Decimal``.
+    """
+    try:
+        return _decode_message(message)
+    except (UnicodeDecodeError, msgspec.DecodeError):
+        text = message.decode("utf-8", "replace")
+        return _without_halves(json.loads(text, parse_float=_parse_number, parse_int=_parse_integer))
+
+
+def _parse_integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _MOST_DIGITS else Decimal(text)
+
+
+def _without_halves(value: Any) -> JSON:
+    """Replace halves of characters, which JSON can escape and nothing can encode."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_without_halves(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_halves(name): _without_halves(item) for name, item in value.items()}
+    result: JSON = value
+    return result
 
 
 def _merge_messages(messages: tuple[bytes, ...]) -> JSON:

@@ -2,9 +2,12 @@
 
 import base64
 import re
-from urllib.parse import quote
+from collections.abc import Callable
+from typing import NoReturn
+from urllib.parse import quote, quote_plus
 
 MASK = "***"
+LEAST_CHARACTERS = 4
 
 _PATTERNS = (
     re.compile(r"(?i)(\bBearer\s+)[^\s\"',;]+"),
@@ -33,11 +36,24 @@ def clean(text: str, limit: int = 200) -> str:
     return escape(text)
 
 
+def mask_error(error: BaseException, redact: Callable[[str], str]) -> None:
+    """Mask, in the texts and facts of an error and of its causes, the secrets that a venue repeated to us."""
+    link: BaseException | None = error
+    while link is not None:
+        link.args = tuple(redact(each) if isinstance(each, str) else each for each in link.args)
+        facts = getattr(link, "facts", {})
+        for name, value in facts.items():
+            if isinstance(value, str):
+                facts[name] = redact(value)
+                setattr(link, name, facts[name])
+        link = link.__cause__ or link.__context__
+
+
 class Redactor:
     """Knows the secrets of one client and masks them wherever they appear.
 
-    Masks each learned value in its plain, URL-encoded and base64 forms, and token-like
-    values (``Bearer x``, ``access_token=x``) even when they were never learned.
+    Masks each learned value in its plain, URL-encoded and base64 forms, inside a longer text that was encoded too,
+    and token-like values (``Bearer x``, ``access_token=x``) even when they were never learned.
     """
 
     def __init__(self) -> None:
@@ -45,11 +61,13 @@ class Redactor:
 
     def learn(self, secret: str) -> None:
         """Mask ``secret`` from now on; values under four characters are too common to mask."""
-        if len(secret) < 4:
+        if len(secret) < LEAST_CHARACTERS:
             return
-        encoded = base64.b64encode(secret.encode()).decode()
-        for form in (secret, quote(secret, safe=""), encoded, encoded.rstrip("=")):
+        for form in _forms_of(secret):
             self._forms[form] = None
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Redactor knows secrets: it cannot be pickled or copied into another process")
 
     def may_mask(self, text: str) -> bool:
         """Tell, much faster than masking does, whether there may be anything to mask in a long text."""
@@ -63,3 +81,15 @@ class Redactor:
         for pattern in _PATTERNS:
             text = pattern.sub(rf"\g<1>{MASK}", text)
         return text
+
+
+def _forms_of(secret: str) -> list[str]:
+    """Return how a secret may be written; most of these are the same for most secrets."""
+    raw = secret.encode()
+    forms = [secret, quote(secret, safe=""), quote(secret), quote_plus(secret)]
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        forms.append(encode(raw).decode().rstrip("="))
+        for shift in (1, 2):  # behind other bytes; the characters at both ends depend on what stands beside
+            shifted = encode(b"." * shift + raw).decode().rstrip("=")
+            forms.append(shifted[4:-1])
+    return [form for form in forms if len(form) >= LEAST_CHARACTERS]

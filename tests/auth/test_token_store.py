@@ -172,3 +172,8 @@ asyncio.run(main())
 async def _pass(store: FileTokenStore) -> None:
     async with store.lock(SystemClock()):
         return
+
+
+def test_a_stored_token_does_not_show_itself() -> None:
+    token = StoredToken(given="canary", refresh_token="canary", access_token="canary", expires_at_ns=7, scope="canary")
+    assert repr(token) == "StoredToken(expires_at_ns=7)"

@@ -1,18 +1,21 @@
 """The stage of every fault: simulators, weather and clients, and one checker of the invariants at its end.
 
-``BROKERWIRE_FAULTS=full`` runs two seeds and the large counts; ``BROKERWIRE_SEED=n`` replays one seed.
+``BROKERWIRE_FAULTS=full`` runs two seeds and the large counts; ``BROKERWIRE_SEED=n`` replays one seed;
+``BROKERWIRE_RESULTS=path`` writes down how each row came out.
 """
 
 import asyncio
-import gc
 import logging
 import os
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from tests.conftest import collect_garbage
 from tests.faults import invariants
+from tests.faults.results import Results
 from tests.faults.scripted import ScriptedVenue
 from tests.faults.watch import Behaviour, Watch, nothing, now, until
 
@@ -51,6 +54,13 @@ class Front(Protocol):
 
 Place = Simulator | ScriptedVenue
 Main = Callable[["Row"], Awaitable[None]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path = os.environ.get("BROKERWIRE_RESULTS")
+    is_worker = hasattr(config, "workerinput")  # the controller hears of everything
+    if path and not is_worker:
+        config.pluginmanager.register(Results(Path(path), os.environ.get("BROKERWIRE_FAULTS", "")))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -232,7 +242,7 @@ class Row:
             runner.run(self._play(main))
         for held in (self.watches, self.clients, self._places):
             held.clear()
-        gc.collect()  # only now does a task whose exception nobody retrieved say so
+        collect_garbage()
         invariants.check_log(self._log)
 
     async def _play(self, main: Main) -> None:

@@ -28,6 +28,7 @@ def test_one_that_always_raises_is_paused_after_a_hundred_and_can_resume(row: Ro
         heard = len(watch.events)
         await other.more(50)
         assert len(watch.events) == heard
+        assert watch.states == ["live", "paused"]  # told at once, though what waits is not delivered
         is_broken[0] = False
         watch.subscription.resume()
         await watch.more(50)

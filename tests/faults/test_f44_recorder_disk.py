@@ -7,16 +7,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import RawIOBase
+from itertools import cycle, product
 from pathlib import Path
 
 import pytest
-from tests.faults.conftest import Row
+from tests.faults.conftest import IS_FULL, Row
 from tests.faults.watch import Watch, until
 
 from brokerwire.recording import Recorder
 from brokerwire.simulator.record_file import RecordFile, read_record_file
 
-CASES = [pytest.param("binance", "BTCUSDT", id="binance"), pytest.param("tradestation", "AAPL", id="tradestation")]
+CASES = [("binance", "BTCUSDT"), ("tradestation", "AAPL")]
 DISK_BYTES = 256 * 2**10
 FAST = {"rate": 20}
 
@@ -97,6 +98,7 @@ FAULTS = {
     "hanging": (lambda _: hanging_disk(), "loses batches"),
 }
 KINDS = [kind for kind in FAULTS if kind != "full" or can_mount()]
+WAYS = list(product(KINDS, CASES)) if IS_FULL else list(zip(KINDS, cycle(CASES), strict=False))
 
 
 def files_in(folder: Path) -> list[RecordFile]:
@@ -112,9 +114,9 @@ async def notice(watch: Watch, text: str) -> None:
     await until(lambda: any(text in each for each in watch.notices[known:]), 20)
 
 
-@pytest.mark.parametrize(("venue", "symbol"), CASES)
-@pytest.mark.parametrize("kind", KINDS)
-def test_disk_fails_and_heals(row: Row, venue: str, symbol: str, kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "case"), WAYS)
+def test_disk_fails_and_heals(row: Row, kind: str, case: tuple[str, str], tmp_path: Path) -> None:
+    venue, symbol = case
     stage, text = FAULTS[kind]
     is_hanging = kind == "hanging"
 

@@ -18,7 +18,7 @@ class Panel:
         self._session = session
 
     async def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        url = f"{self.simulator.endpoints['rest']}/_control/{path}"
+        url = f"{self.simulator.control}/_control/{path}"
         async with self._session.request(method, url, json=body) as answer:
             return answer.status, await answer.json()
 
@@ -83,3 +83,33 @@ async def test_journal_and_drop_answer(panel: Panel) -> None:
     _, entries = await panel.call("GET", "journal?kind=dial")
     assert entries[0]["detail"] == {"path": "/x"}
     assert await panel.call("POST", "drop") == (200, {"dropped": 0})
+
+
+async def test_weather_is_told_set_and_cleared_from_outside_it(offline: Any) -> None:
+    async with offline() as venue, aiohttp.ClientSession() as session:
+        simulator = await venue.simulator("tradestation", weather=["black_hole"])
+        panel = Panel(simulator, session)
+        status, answer = await panel.call("GET", "weather")
+        assert (status, [each["name"] for each in answer["weather"]]) == (200, ["black_hole"])
+        _, answer = await panel.call("POST", "weather", {"script": "latency:50ms,jitter=20ms", "direction": "up"})
+        assert [each["name"] for each in answer["weather"]] == ["black_hole", "latency"]
+        assert answer["weather"][1]["jitter_s"] == 0.02
+        _, answer = await panel.call("DELETE", "weather?script=black_hole")
+        assert [each["name"] for each in answer["weather"]] == ["latency"]
+        assert await panel.call("DELETE", "weather") == (200, {"weather": []})
+
+
+@pytest.mark.parametrize("body", [{"script": "hail"}, {}, {"script": "latency:x"}, [1]])
+async def test_bad_weather_is_refused_with_a_reason(offline: Any, body: object) -> None:
+    async with offline() as venue, aiohttp.ClientSession() as session:
+        panel = Panel(await venue.simulator("tradestation", weather=[]), session)
+        status, answer = await panel.call("POST", "weather", body)
+        assert status == 400
+        assert answer["error"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_a_simulator_without_weather_says_so(panel: Panel, method: str) -> None:
+    status, answer = await panel.call(method, "weather", {"script": "black_hole"})
+    assert status == 409
+    assert "fair" in answer["error"]

@@ -8,7 +8,9 @@ import pytest
 from tests.conftest import VirtualRun
 
 from brokerwire.simulator import Simulator
-from brokerwire.simulator.weather import KNOWN_WEATHER, Weather
+from brokerwire.simulator.conditions import KNOWN_WEATHER
+from brokerwire.simulator.server import known_venues
+from brokerwire.simulator.weather import Weather
 
 HOST = "127.0.0.1"
 
@@ -388,7 +390,7 @@ def test_a_condition_cuts_as_many_connections_as_it_was_told_to(virtual: Virtual
 def test_every_condition_can_be_set_and_cleared() -> None:
     weather = Weather(HOST, 1)
     for name in KNOWN_WEATHER:
-        weather.set(f"{name}:1")
+        weather.set(name if name in {"black_hole", "half_open"} else f"{name}:1")
         assert weather.find(name) is not None
         weather.clear(name)
         assert weather.find(name) is None
@@ -403,3 +405,67 @@ def test_what_is_unknown_is_refused(script: str, options: dict[str, str]) -> Non
 def test_an_address_without_a_port_is_refused() -> None:
     with pytest.raises(ValueError, match="host and port"):
         Weather.before("ws://127.0.0.1")
+
+
+def test_several_servers_share_their_weather_and_each_has_a_door(virtual: VirtualRun) -> None:
+    async def main() -> None:
+        first, second = Echo(), Echo()
+        async with first.listening() as one, second.listening() as two:
+            addresses = {"rest": f"http://{HOST}:{one}", "auth": f"http://{HOST}:{one}", "stream": f"ws://{HOST}:{two}"}
+            async with Weather.before(*addresses.values()) as weather:
+                endpoints = weather.endpoints(addresses)
+                assert endpoints["rest"] == endpoints["auth"] != endpoints["stream"]
+                for address, echo in ((endpoints["rest"], first), (endpoints["stream"], second)):
+                    scene = Scene(weather, echo)
+                    caller = Caller(*await asyncio.open_connection(HOST, int(address.rpartition(":")[2])))
+                    caller.send(b"hello")
+                    assert await caller.get(5) == b"hello"
+                    weather.set("reset:0", times=1)
+                    with pytest.raises(ConnectionResetError):
+                        await caller.get(1)
+                    await scene.echo.ended("reset")
+
+    virtual(main)
+
+
+def test_a_port_in_use_is_named_and_nothing_is_left_open(virtual: VirtualRun) -> None:
+    async def main() -> None:
+        async with Echo().listening() as port:
+            weather = Weather(HOST, 1, port=port)
+            with pytest.raises(OSError, match=f"{HOST}:{port}"):
+                await weather.start()
+
+    virtual(main)
+
+
+def test_counting_a_cut_leaves_what_the_others_have_passed(virtual: VirtualRun) -> None:
+    async def main(scene: Scene) -> None:
+        scene.weather.set("limit_data:8", direction="down", times=2)
+        first, second = await scene.talking(), await scene.talking()
+        first.send(b"abcdef")
+        assert await first.rest() == b"abc"
+        second.send(b"abcdef")
+        assert await second.rest() == b"abc"
+        assert scene.weather.conditions() == []
+
+    play(virtual, main)
+
+
+@pytest.mark.parametrize("venue", known_venues())
+def test_every_address_of_a_simulator_leads_through_its_weather(virtual: VirtualRun, venue: str) -> None:
+    async def main() -> None:
+        async with Simulator(venue, clock=virtual.clock, weather=["reset:0"]) as simulator:
+            assert simulator.control not in simulator.endpoints.values()
+            for address in simulator.endpoints.values():
+                _, _, port = address.rpartition(":")
+                caller = Caller(*await asyncio.open_connection(HOST, int(port)))
+                with pytest.raises(ConnectionResetError):
+                    await caller.get(1)
+                caller.writer.close()
+
+    virtual(main)
+
+
+def test_weather_of_one_kind_can_be_given_once() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        Simulator("binance", weather=["latency:1s", "latency:2s"])

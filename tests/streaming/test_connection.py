@@ -9,14 +9,26 @@ import pytest
 from aiohttp import web
 
 from brokerwire.clock import SystemClock
-from brokerwire.errors import ConnectionLostError, ProtocolError
+from brokerwire.errors import ConnectionLostError, InvalidSymbolError, ProtocolError
 from brokerwire.events import Event, Topic, stamp
 from brokerwire.streaming.connection import BAD_FRAMES, Connection
 from brokerwire.streaming.watchdog import Watchdog
 from brokerwire.transport.frame_gate import GatedSocket
 from brokerwire.transport.frame_transport import ConnectionEnd
 from brokerwire.transport.websocket import WebSocketTransport
-from brokerwire.venue import Accepted, Failed, Fetch, GapFound, Request, Response, Signal, StreamKind
+from brokerwire.venue import (
+    Accepted,
+    Failed,
+    Fetch,
+    GapFound,
+    Interrupted,
+    Refused,
+    Remark,
+    Request,
+    Response,
+    Signal,
+    StreamKind,
+)
 
 TOPIC = Topic("message", "x")
 KIND = StreamKind(name="test", transport="websocket", silence_s=3600.0)
@@ -142,6 +154,7 @@ class Bench:
             route=lambda events: self.events.extend(event["text"] for event in events),
             on_signal=self.signals.append,
             fetch=self._fetch,
+            redact=lambda text: text.replace("canary", "***"),
         )
         return asyncio.create_task(self.connection.run([TOPIC]))
 
@@ -267,3 +280,16 @@ async def test_cancelling_the_run_leaves_no_task(bench: Bench) -> None:
     await bench.watchdog.close()
     names = [task.get_name() for task in asyncio.all_tasks()]
     assert not [name for name in names if name.startswith("brokerwire")]
+
+
+async def test_secrets_that_a_venue_repeats_are_masked_in_all_that_is_told(bench: Bench) -> None:
+    running = await bench.open()
+    refused = Refused(TOPIC, InvalidSymbolError("no canary"))
+    for signal in (refused, Remark("a canary"), Interrupted(TOPIC, "a canary"), GapFound(TOPIC, 1, 2, "a canary")):
+        bench.session._emit(signal)
+    bench.connection.subscribe([])
+    assert str(refused.error) == "no ***"
+    masked = [refused, Remark("a ***"), Interrupted(TOPIC, "a ***"), GapFound(TOPIC, 1, 2, "a ***")]
+    assert bench.signals[-4:] == masked
+    bench.connection.end(ConnectionLostError("enough"))
+    await ended(running)

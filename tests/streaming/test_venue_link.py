@@ -15,6 +15,7 @@ from brokerwire.errors import (
     BrokerwireError,
     ConfigurationError,
     ConnectionLostError,
+    ProtocolError,
     RateLimitError,
     RequestError,
     VenueUnavailableError,
@@ -344,3 +345,17 @@ async def test_a_link_to_another_venue_has_no_credentials(peer: tuple[Peer, Venu
     other = link.to(new_venue())
     assert other.tokens is None
     assert len(other.credentials) == 0
+
+
+async def test_secrets_that_a_venue_repeats_are_masked_in_errors(peer: tuple[Peer, VenueLink]) -> None:
+    _, link = peer
+    link.redact = lambda text: text.replace("canary", "***")
+
+    def operation() -> Operation[None]:
+        yield Request(path="/good")
+        raise ProtocolError("the venue said canary", excerpt="canary")
+
+    with pytest.raises(ProtocolError) as caught:
+        await link.run(operation())
+    assert (str(caught.value), caught.value.excerpt) == ("the venue said ***", "***")
+    assert link.to(link.venue).redact is link.redact

@@ -54,3 +54,13 @@ def test_every_venue_is_consistent_with_itself(name: str) -> None:
     for environment in (venue.endpoints.live, venue.endpoints.paper):
         for address in environment.values():
             assert urlsplit(address).scheme in {"https", "wss"}
+
+
+def test_requests_and_responses_do_not_show_what_they_carry() -> None:
+    request = Request(path="/x", query=(("signature", "canary"),), headers={"Authorization": "canary"}, body=b"canary")
+    assert repr(request) == "Request(GET rest /x)"
+    assert repr(Response(200, {"x": "canary"}, b"canary")) == "Response(200, 6 bytes)"
+
+
+def test_a_body_nested_too_deeply_is_none() -> None:
+    assert Response(200, {}, b"[" * 200_000).json() is None

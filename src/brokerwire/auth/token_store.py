@@ -28,6 +28,9 @@ class StoredToken(msgspec.Struct, frozen=True, kw_only=True):
     expires_at_ns: int = 0
     scope: str = ""
 
+    def __repr__(self) -> str:
+        return f"StoredToken(expires_at_ns={self.expires_at_ns})"
+
 
 def fingerprint(secret: Secret) -> str:
     """Return a hash that tells refresh tokens apart without keeping them."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from brokerwire import __version__
-from brokerwire.cli import account, auth, bench, orders, record, simulate, stream, venues
+from brokerwire.cli import account, auth, bench, doctor, orders, record, simulate, stream, venues
 from brokerwire.cli.running import INTERRUPTED, Ended
 from brokerwire.errors import BrokerwireError
 from brokerwire.redact import escape
@@ -26,6 +26,7 @@ app.command("account")(account.show)
 app.command("venues")(venues.show)
 app.command("simulate")(simulate.serve)
 app.command("bench")(bench.run)
+app.command("doctor")(doctor.examine_or_check)
 
 
 def _print_version(is_wanted: bool) -> None:

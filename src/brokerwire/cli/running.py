@@ -53,9 +53,13 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     except KeyboardInterrupt:
         raise Ended(INTERRUPTED) from None
     except BrokenPipeError:
-        # whoever read us has gone; there is nobody to tell, and the interpreter must not try again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_output()
         raise Ended(0) from None
+
+
+def forget_output() -> None:
+    """Write nowhere: whoever read us has gone, there is nobody to tell, and the interpreter must not try at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -132,6 +132,7 @@ class Client:
             clock=self._clock,
             timeouts=self._timeouts,
             tap=recorder,
+            redact=self._redactor,
         )
         self.streams = StreamManager(
             link=self._link, clock=self._clock, max_concurrent_streams=max_concurrent_streams, settings=checked

@@ -1,5 +1,6 @@
 """The control endpoint: see what the simulator does, switch faults, drop streams; under ``/_control/``."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from brokerwire.simulator.exchange import Exchange
 from brokerwire.simulator.faults import Faults
 from brokerwire.simulator.journal import Journal
 from brokerwire.simulator.trading import OrderRefused
+from brokerwire.simulator.weather import Weather
 
 PREFIX = "/_control"
 
@@ -26,13 +28,22 @@ class OrderWish(msgspec.Struct):
 
 
 class ControlPanel:
-    """Handlers for ``GET state|journal``, ``POST|DELETE fault``, ``POST drop`` and ``POST order``."""
+    """Handlers for ``GET state|journal``, ``POST|DELETE fault``, ``GET|POST|DELETE weather``, ``POST drop|order``."""
 
-    def __init__(self, *, exchange: Exchange, faults: Faults, journal: Journal, connections: Connections) -> None:
+    def __init__(
+        self,
+        *,
+        exchange: Exchange,
+        faults: Faults,
+        journal: Journal,
+        connections: Connections,
+        weather: Callable[[], Weather | None],
+    ) -> None:
         self._exchange = exchange
         self._faults = faults
         self._journal = journal
         self._connections = connections
+        self._weather = weather
 
     def add_routes(self, app: web.Application) -> None:
         """Serve the control endpoint from ``app``."""
@@ -40,6 +51,9 @@ class ControlPanel:
         app.router.add_get(f"{PREFIX}/journal", self._journal_entries)
         app.router.add_post(f"{PREFIX}/fault", self._set_fault)
         app.router.add_delete(f"{PREFIX}/fault", self._clear_fault)
+        app.router.add_get(f"{PREFIX}/weather", self._tell_weather)
+        app.router.add_post(f"{PREFIX}/weather", self._set_weather)
+        app.router.add_delete(f"{PREFIX}/weather", self._clear_weather)
         app.router.add_post(f"{PREFIX}/drop", self._drop)
         app.router.add_post(f"{PREFIX}/order", self._order)
 
@@ -71,6 +85,28 @@ class ControlPanel:
     async def _clear_fault(self, request: web.Request) -> web.Response:
         self._faults.clear(request.query.get("script"))
         return _json({"faults": self._faults.names()})
+
+    async def _tell_weather(self, _: web.Request) -> web.Response:
+        weather = self._weather()
+        if weather is None:
+            return _json({"error": "there is no weather; start the simulator with some, or with fair"}, status=409)
+        return _json({"weather": weather.conditions()})
+
+    async def _set_weather(self, request: web.Request) -> web.Response:
+        weather = self._weather()
+        if weather is not None:
+            try:
+                body = msgspec.json.decode(await request.read(), type=dict[str, Any])
+                weather.set(msgspec.convert(body.pop("script", None), str), **body)
+            except (msgspec.DecodeError, ValueError, TypeError) as exc:
+                return _json({"error": str(exc)}, status=400)
+        return await self._tell_weather(request)
+
+    async def _clear_weather(self, request: web.Request) -> web.Response:
+        weather = self._weather()
+        if weather is not None:
+            weather.clear(request.query.get("script"))
+        return await self._tell_weather(request)
 
     async def _drop(self, request: web.Request) -> web.Response:
         return _json({"dropped": self._connections.drop(request.query.get("channel", ""))})

@@ -40,6 +40,8 @@ KNOWN_FAULTS: Mapping[str, str] = MappingProxyType(
         "no_snapshot_end": "the end of a snapshot is never announced",
         "stream_error": "streams send an error frame, whose title is the argument, and end",
         "maintenance": "every request is answered that the service is unavailable",
+        "no_heartbeat": "heartbeats are withheld; everything else goes on",
+        "packed_heartbeat": "heartbeats come behind data in the same message, never in one of their own",
     }
 )
 

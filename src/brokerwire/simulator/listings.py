@@ -100,6 +100,7 @@ STOCKS: Sequence[Security] = (
         JD 29 JD.com Inc
         BIDU 115 Baidu Inc
         WBA 12 Walgreens Boots Alliance Inc
+        VOD 12 Vodafone Group plc
         """,
     ),
     *_securities(

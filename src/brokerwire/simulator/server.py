@@ -12,6 +12,7 @@ from aiohttp import web
 
 from brokerwire.clock import Clock, SystemClock
 from brokerwire.simulator import fronts
+from brokerwire.simulator.conditions import parse_condition
 from brokerwire.simulator.connections import Connections
 from brokerwire.simulator.control import ControlPanel
 from brokerwire.simulator.exchange import Exchange
@@ -21,6 +22,7 @@ from brokerwire.simulator.journal import Journal
 from brokerwire.simulator.market import Market
 from brokerwire.simulator.recorded import read_recording
 from brokerwire.simulator.sessions import Calendar
+from brokerwire.simulator.weather import Weather
 
 _HOST = "127.0.0.1"
 _SHUTDOWN_S = 1.0
@@ -36,10 +38,12 @@ class Simulator:
 
     ``port`` 0 picks free ones; a given port serves REST, further ones follow where the venue needs them. ``seed`` makes
     prices, and the dice of faults, repeatable; without one it is drawn and kept in ``seed``. ``settings`` are the
-    front's own switches; ``rate`` in it multiplies the market's ticks.
+    front's own switches; ``rate`` in it multiplies the market's ticks. With ``weather``, conditions as
+    ``parse_condition`` reads them or none of them, ``endpoints`` lead through a ``Weather``, which is then in
+    ``weather``; ``control`` is the base address of the control endpoint, which no weather touches.
 
     Raises:
-        ValueError: The venue or a fault is unknown.
+        ValueError: The venue, a fault or a condition is unknown.
         FileNotFoundError: There is no recording in the folder ``replay``.
     """
 
@@ -52,6 +56,7 @@ class Simulator:
         clock: Clock | None = None,
         calendar: Calendar = "open",
         faults: Iterable[str] = (),
+        weather: Iterable[str] | None = None,
         replay: Path | None = None,
         speed: float | Literal["max"] = 1.0,
         settings: Mapping[str, Any] | None = None,
@@ -68,6 +73,9 @@ class Simulator:
         self.journal = Journal(market.now_ns)
         self.connections = Connections()
         self.endpoints: Mapping[str, str] = MappingProxyType({})
+        self.control = ""
+        self.weather: Weather | None = None
+        self._conditions = None if weather is None else _checked(weather)
         self._port = port
         self._runners: list[web.AppRunner] = []
         self._front = self._create_front(clock, replay, speed)
@@ -99,21 +107,41 @@ class Simulator:
             OSError: The port is taken.
         """
         panel = ControlPanel(
-            exchange=self.exchange, faults=self.faults, journal=self.journal, connections=self.connections
+            exchange=self.exchange,
+            faults=self.faults,
+            journal=self.journal,
+            connections=self.connections,
+            weather=lambda: self.weather,
         )
         _, first = next(iter(self._front.apps.values()))
         panel.add_routes(first)
-        bound: dict[int, int] = {}
-        endpoints: dict[str, str] = {}
         try:
-            for key, (scheme, app) in self._front.apps.items():
-                if id(app) not in bound:
-                    bound[id(app)] = await self._serve(app, self._port if not bound else 0)
-                endpoints[key] = f"{scheme}://{_HOST}:{bound[id(app)]}"
+            endpoints = await self._bind()
+            self.control = next(iter(endpoints.values()))
+            self.endpoints = MappingProxyType(await self._cover(endpoints))
         except OSError:
             await self.close()
             raise
-        self.endpoints = MappingProxyType(endpoints)
+
+    async def _bind(self) -> dict[str, str]:
+        """Serve every application once; returns the addresses by key."""
+        port = self._port if self._conditions is None else 0
+        bound: dict[int, int] = {}
+        endpoints: dict[str, str] = {}
+        for key, (scheme, app) in self._front.apps.items():
+            if id(app) not in bound:
+                bound[id(app)] = await self._serve(app, port if not bound else 0)
+            endpoints[key] = f"{scheme}://{_HOST}:{bound[id(app)]}"
+        return endpoints
+
+    async def _cover(self, endpoints: dict[str, str]) -> dict[str, str]:
+        """Put the weather in front of the addresses, if there is to be any."""
+        if self._conditions is None:
+            return endpoints
+        weather = Weather.before(*endpoints.values(), port=self._port, seed=self.seed, conditions=self._conditions)
+        await weather.start()
+        self.weather = weather
+        return weather.endpoints(endpoints)
 
     async def _serve(self, app: web.Application, port: int) -> int:
         runner = web.AppRunner(
@@ -131,6 +159,8 @@ class Simulator:
     async def close(self) -> None:
         """Stop serving and end every open stream; safe to call twice."""
         await self._front.close()
+        if self.weather is not None:
+            await self.weather.close()
         self.connections.drop()
         runners, self._runners = self._runners, []
         for runner in runners:
@@ -145,3 +175,13 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _checked(conditions: Iterable[str]) -> tuple[str, ...]:
+    """Return the conditions, each of which can be read and is the only one of its kind."""
+    given = tuple(conditions)
+    names = [parse_condition(script).name for script in given]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"weather {name!r} is given twice")
+    return given

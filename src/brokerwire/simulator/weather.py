@@ -6,65 +6,32 @@ import random
 import socket
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType, TracebackType
+from functools import partial
+from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 
+from brokerwire.simulator.conditions import Condition, parse_condition
+
 _HOST = "127.0.0.1"
 _PIECE_BYTES = 65_536
 _WAITING_PIECES = 64
 
-Direction: TypeAlias = Literal["up", "down", "both"]
-"""``up`` is from the client to the server, ``down`` from the server to the client."""
-
-KNOWN_WEATHER: Mapping[str, str] = MappingProxyType(
-    {
-        "latency": "everything arrives later, by the argument in seconds; ``jitter_s`` adds up to so much by chance",
-        "bandwidth": "the argument is how many bytes a second pass",
-        "slicer": "pieces of at most the argument in bytes, each taking ``delay_s``",
-        "black_hole": "nothing passes and nothing ends; what was held back arrives when it is over",
-        "reset": "the connection is reset after the argument in bytes, without one inside the next piece",
-        "slow_close": "the end of a connection is passed on later, by the argument in seconds",
-        "half_open": "the server's side is gone and the client's side is not told",
-        "limit_data": "the connection ends, cleanly, after the argument in bytes",
-    }
-)
-
-
-class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong with the network.
-
-    ``amount`` is what followed the colon; ``probability`` the chance that a connection suffers, drawn once for each;
-    ``direction`` which way; ``times`` ends it after so many connections were cut (None: it lasts); ``reach`` says
-    whether connections suffer that are made later. ``epoch`` counts the conditions set so far.
-    """
-
-    name: str
-    amount: float | None = None
-    probability: float = 1.0
-    direction: Direction = "both"
-    times: int | None = None
-    reach: Literal["all", "open"] = "all"
-    epoch: int = 0
-    jitter_s: float = 0.0
-    delay_s: float = 0.0
-
-    def seconds(self, default: float) -> float:
-        """Return the amount, or ``default`` when none was given."""
-        return default if self.amount is None else self.amount
+Target: TypeAlias = tuple[str, int]
+"""The host and port of a server."""
 
 
 class Weather:
-    """A TCP proxy in front of one server. ``set`` and ``clear`` change it while it runs.
+    """A TCP proxy in front of one server, or of several. ``set`` and ``clear`` change it while it runs.
 
     With ``port`` 0 a free one is picked. ``seed`` makes its dice repeatable. It reads no clock but the running loop's.
 
     Args:
         target_host: Where the server listens.
         target_port: And at which port.
-        port: Where to listen on 127.0.0.1.
+        port: Where to listen on 127.0.0.1; free ones serve the targets after the first.
         seed: Seeds the dice.
         conditions: What is wrong from the beginning, as given to ``set``.
 
@@ -78,54 +45,48 @@ class Weather:
         self.port = port
         self.accepted = 0
         self.epoch = 0
-        self._target = (target_host, target_port)
+        self._doors: dict[Target, int] = {(target_host, target_port): port}
         self._rng = random.Random(seed)
         self._conditions: dict[str, Condition] = {}
         self._changed = asyncio.Event()
         self._links: dict[_Link, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         for script in conditions:
             self.set(script)
 
     @classmethod
-    def before(cls, address: str, **options: Any) -> "Weather":
-        """Return a proxy in front of a base address such as ``ws://127.0.0.1:8080``."""
-        parts = urlsplit(address)
-        if parts.hostname is None or parts.port is None:
-            raise ValueError(f"an address with host and port is needed, not {address!r}")
-        return cls(parts.hostname, parts.port, **options)
+    def before(cls, address: str, *others: str, **options: Any) -> "Weather":
+        """Return a proxy in front of base addresses such as ``ws://127.0.0.1:8080``; those of one server share a port.
+
+        Raises:
+            ValueError: An address lacks its host or port, or a condition is unknown.
+        """
+        weather = cls(*_target_of(address), **options)
+        for other in others:
+            weather._doors.setdefault(_target_of(other), 0)
+        return weather
 
     def endpoints(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Return base addresses in which those of the target lead here."""
+        """Return base addresses in which those of the targets lead here."""
         return {key: self._through(address) for key, address in given.items()}
 
     def _through(self, address: str) -> str:
         parts = urlsplit(address)
-        if (parts.hostname, parts.port) != self._target:
-            return address
-        return parts._replace(netloc=f"{_HOST}:{self.port}").geturl()
+        port = self._doors.get((parts.hostname or "", parts.port or 0))
+        return address if port is None else parts._replace(netloc=f"{_HOST}:{port}").geturl()
 
     # The conditions
 
     def set(self, script: str, **options: Any) -> None:
-        """Make something wrong, on open connections too; ``script`` is a name, or ``name:amount``.
+        """Make something wrong, on open connections too; ``script`` as ``parse_condition`` reads it.
 
         Raises:
-            ValueError: The name is unknown, or an option or its type is wrong.
+            ValueError: The name is unknown, or an option or its value is wrong.
         """
-        name, _, amount = script.partition(":")
-        if name not in KNOWN_WEATHER:
-            raise ValueError(f"unknown weather {name!r}; known are {', '.join(sorted(KNOWN_WEATHER))}")
-        unknown = options.keys() - set(Condition.__struct_fields__) | options.keys() & {"name", "amount", "epoch"}
-        if unknown:
-            raise ValueError(f"weather {name!r} has no option {', '.join(sorted(unknown))}")
-        try:
-            self.epoch += 1
-            fields = {"name": name, "amount": float(amount) if amount else None, "epoch": self.epoch, **options}
-            self._conditions[name] = msgspec.convert(fields, Condition)
-        except (ValueError, msgspec.ValidationError) as exc:
-            raise ValueError(f"weather {name!r}: {exc}") from exc
+        condition = parse_condition(script, **options)
+        self.epoch += 1
+        self._conditions[condition.name] = msgspec.structs.replace(condition, epoch=self.epoch)
         self._tell()
 
     def clear(self, name: str | None = None) -> None:
@@ -142,6 +103,10 @@ class Weather:
         for link in list(self._links):
             link.look()
 
+    def conditions(self) -> list[Condition]:
+        """Return the conditions that are on, oldest first."""
+        return sorted(self._conditions.values(), key=lambda condition: condition.epoch)
+
     def find(self, name: str) -> Condition | None:
         """Return a condition that is on."""
         return self._conditions.get(name)
@@ -156,12 +121,13 @@ class Weather:
 
     def spend(self, condition: Condition) -> None:
         """Count that a condition has cut one connection."""
-        if condition.times is None or self._conditions.get(condition.name) is not condition:
+        current = self._conditions.get(condition.name)
+        if current is None or current.times is None or current.epoch != condition.epoch:
             return
-        if condition.times <= 1:
-            self.clear(condition.name)
+        if current.times <= 1:
+            self.clear(current.name)
         else:
-            self._conditions[condition.name] = msgspec.structs.replace(condition, times=condition.times - 1)
+            self._conditions[current.name] = msgspec.structs.replace(current, times=current.times - 1)
 
     # The connections
 
@@ -181,19 +147,26 @@ class Weather:
         Raises:
             OSError: The port is taken.
         """
-        self._server = await asyncio.start_server(self._welcome, _HOST, self.port, limit=_PIECE_BYTES)
-        self.port = self._server.sockets[0].getsockname()[1]
+        for target, port in self._doors.items():
+            try:
+                server = await asyncio.start_server(partial(self._welcome, target), _HOST, port, limit=_PIECE_BYTES)
+            except OSError as exc:
+                await self.close()
+                raise OSError(exc.errno, f"cannot listen on {_HOST}:{port}: {exc.strerror or exc}") from exc
+            self._servers.append(server)
+            self._doors[target] = server.sockets[0].getsockname()[1]
+        self.port = next(iter(self._doors.values()))
 
-    def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _welcome(self, target: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
-        task = asyncio.create_task(self._serve(reader, writer), name="weather connection")
+        task = asyncio.create_task(self._serve(target, reader, writer), name="weather connection")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda done: _abort(writer) if done.cancelled() else None)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, target: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far = await asyncio.open_connection(*self._target, limit=_PIECE_BYTES)
+            far = await asyncio.open_connection(*target, limit=_PIECE_BYTES)
         except OSError:
             _abort(writer)
             return
@@ -206,16 +179,16 @@ class Weather:
 
     async def close(self) -> None:
         """Stop listening and reset what is open; safe to call twice."""
-        server, self._server = self._server, None
-        if server is None:
-            return
-        server.close()
+        servers, self._servers = self._servers, []
+        for server in servers:
+            server.close()
         self.drop()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+        for server in servers:
+            await server.wait_closed()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -241,7 +214,7 @@ class _Link:
         self._epoch = weather.epoch
         self._near = near[1]
         self._far = far[1]
-        self._drawn: dict[str, tuple[Condition, bool]] = {}
+        self._drawn: dict[str, tuple[int, bool]] = {}
         self._is_half = False
         self._carrying = 2
         self._over = asyncio.Event()
@@ -285,8 +258,8 @@ class _Link:
         if condition.reach == "open" and condition.epoch <= self._epoch:
             return None
         drawn = self._drawn.get(name)
-        if drawn is None or drawn[0] is not condition:
-            drawn = (condition, self._weather.uniform(0.0, 1.0) < condition.probability)
+        if drawn is None or drawn[0] != condition.epoch:
+            drawn = (condition.epoch, self._weather.uniform(0.0, 1.0) < condition.probability)
             self._drawn[name] = drawn
         return condition if drawn[1] else None
 
@@ -338,7 +311,7 @@ class _Pipe:
         self._now: Callable[[], float] = asyncio.get_running_loop().time
         self._waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_WAITING_PIECES)
         self._due = 0.0
-        self._passed: dict[str, tuple[Condition, int]] = {}
+        self._passed: dict[str, tuple[int, int]] = {}
 
     async def run(self) -> None:
         """Carry everything, then the end."""
@@ -370,9 +343,9 @@ class _Pipe:
     def _latency_s(self, *, is_end: bool) -> float:
         latency = self._link.suffers("latency", self.way)
         slow = self._link.suffers("slow_close", self.way) if is_end else None
-        total = 0.0 if slow is None else slow.seconds(1.0)
+        total = 0.0 if slow is None else slow.number(1.0)
         if latency is not None:
-            total += latency.seconds(0.1) + self._weather.uniform(0.0, latency.jitter_s)
+            total += latency.number(0.1) + self._weather.uniform(0.0, latency.jitter_s)
         return total
 
     async def _write(self) -> None:
@@ -400,7 +373,7 @@ class _Pipe:
     async def _pass(self, data: bytes) -> None:
         while data:
             slicer = self._link.suffers("slicer", self.way)
-            size = len(data) if slicer is None else max(1, int(slicer.seconds(1)))
+            size = len(data) if slicer is None else max(1, int(slicer.number(1)))
             piece, data = data[:size], data[size:]
             await self._pace(len(piece), slicer)
             await self._clear_sky()
@@ -434,10 +407,17 @@ class _Pipe:
         """Return how many bytes may still pass under a condition, and count ``size`` as passed."""
         if condition.amount is None:
             return int(self._weather.uniform(0, size))
-        known, passed = self._passed.get(condition.name, (condition, 0))
-        passed = passed if known is condition else 0
-        self._passed[condition.name] = (condition, passed + size)
+        epoch, passed = self._passed.get(condition.name, (condition.epoch, 0))
+        passed = passed if epoch == condition.epoch else 0
+        self._passed[condition.name] = (condition.epoch, passed + size)
         return max(0, int(condition.amount) - passed)
+
+
+def _target_of(address: str) -> Target:
+    parts = urlsplit(address)
+    if parts.hostname is None or parts.port is None:
+        raise ValueError(f"an address with host and port is needed, not {address!r}")
+    return parts.hostname, parts.port
 
 
 def _abort(writer: asyncio.StreamWriter) -> None:

@@ -5,15 +5,29 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
+
 from brokerwire.clock import Clock
 from brokerwire.errors import BrokerwireError, ConnectionLostError, ProtocolError
 from brokerwire.events import Event, Topic
-from brokerwire.redact import clean
+from brokerwire.redact import clean, mask_error
 from brokerwire.streaming.watchdog import Watchdog
 from brokerwire.transport.frame_transport import ConnectionEnd, FrameTransport
 from brokerwire.transport.outbox import Outbox
 from brokerwire.typedefs import Frame
-from brokerwire.venue import Failed, Fetch, Remark, Request, Response, Session, Signal, StreamKind
+from brokerwire.venue import (
+    Failed,
+    Fetch,
+    GapFound,
+    Interrupted,
+    Refused,
+    Remark,
+    Request,
+    Response,
+    Session,
+    Signal,
+    StreamKind,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +62,10 @@ class Connection:
         route: Callable[[Sequence[Event]], None],
         on_signal: Callable[[Signal], None],
         fetch: Callable[[Request], Awaitable[Response]],
+        redact: Callable[[str], str] = str,
     ) -> None:
         self.session = session
+        self._redact = redact
         self.transport = transport
         self.bad_frames = 0
         self.last_bad_frame: str | None = None
@@ -162,6 +178,7 @@ class Connection:
 
     def _count_bad(self, exc: Exception) -> None:
         """An isolated bad frame is counted; many of them mean that this connection is of no use."""
+        mask_error(exc, self._redact)
         self.bad_frames += 1
         self.last_bad_frame = clean(str(exc))
         now = self._monotonic()
@@ -208,7 +225,7 @@ class Connection:
         elif isinstance(signal, Failed):
             self.end(signal.error)
         else:
-            self._on_signal(signal)
+            self._on_signal(_masked(signal, self._redact))
 
     async def _fetch_for(self, wish: Fetch) -> None:
         try:
@@ -242,3 +259,14 @@ class Connection:
             self.end(ConnectionLostError(f"nothing arrived for {silent_s:.0f} s"))
         next_look = now + self._kind.silence_s / LOOKS_PER_SILENCE
         return next_look if session.deadline is None else min(next_look, max(session.deadline, now))
+
+
+def _masked(signal: Signal, redact: Callable[[str], str]) -> Signal:
+    """Return a signal whose words, some of which may be the venue's, hold no secret."""
+    if isinstance(signal, Refused):
+        mask_error(signal.error, redact)
+    elif isinstance(signal, Interrupted | GapFound):
+        return msgspec.structs.replace(signal, reason=redact(signal.reason))
+    elif isinstance(signal, Remark):
+        return msgspec.structs.replace(signal, text=redact(signal.text))
+    return signal

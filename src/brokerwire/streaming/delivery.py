@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -171,56 +171,66 @@ class Delivery:
             self.queue.reject("paused" if self._paused is not None else "closed")
 
     def _direct(self) -> Callable[[Sequence[Event]], None]:
-        """Return what calls plain callbacks at once; the usual single one costs no loop and no look-ups.
+        """Return what calls plain callbacks at once; the usual single one costs no look-ups.
 
         A callback may end or pause its subscription, or turn out to be async: the rest of the batch goes that way.
         """
-        if len(self._callbacks) > 1 or self._is_raw:
-            call: Callable[[Event], None] = self._call_all
-        else:
-            call = self._call_one(self._callbacks[0][0])
+        queue = self.queue
+        callbacks = [callback for callback, _ in self._callbacks]
+        call_each = self._call_all if len(callbacks) > 1 or self._is_raw else self._call_one(callbacks[0])
 
         def take(events: Sequence[Event]) -> None:
-            for index, event in enumerate(events):
-                if self._take is not take:
-                    self._take(events[index:])
+            rest = iter(events)
+            while self._take is take:
+                queue.in_hand = 1
+                is_through = call_each(rest)
+                queue.in_hand = 0
+                if is_through:
                     return
-                call(event)
+            if left := list(rest):
+                self._take(left)
 
         return take
 
-    def _call_one(self, callback: Callable[[Any], Any]) -> Callable[[Event], None]:
+    def _call_one(self, callback: Callable[[Any], Any]) -> Callable[[Iterator[Event]], bool]:
+        """Return what calls ``callback`` with events, and tells whether it came through or is to be called again."""
         queue = self.queue
 
-        def call(event: Event) -> None:
-            queue.received += 1
-            queue.in_hand = 1
+        def call_each(events: Iterator[Event]) -> bool:
+            event: Any = None
+            take = self._take
             try:
-                result = callback(event)
-                if result is not None and inspect.isawaitable(result):
-                    self._found_async(callback, result)
-                if self._errors_in_a_row:
+                for event in events:
+                    queue.received += 1
+                    result = callback(event)
+                    if result is not None and inspect.isawaitable(result):
+                        self._found_async(callback, result)
+                    if self._errors_in_a_row:
+                        self._errors_in_a_row = 0
+                    if self._take is not take:
+                        return False
+            except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+                self._failed(exc, event)
+                return False
+            return True
+
+        return call_each
+
+    def _call_all(self, events: Iterator[Event]) -> bool:
+        """Call every callback with the next event; tells whether there was none."""
+        for event in events:
+            self.queue.received += 1
+            shaped = self.shaped(event)
+            for callback, _ in self._callbacks:
+                try:
+                    result = callback(shaped)
+                    if result is not None and inspect.isawaitable(result):
+                        self._found_async(callback, result)
                     self._errors_in_a_row = 0
-            except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
-                self._failed(exc, event)
-            queue.in_hand = 0
-
-        return call
-
-    def _call_all(self, event: Event) -> None:
-        queue = self.queue
-        queue.received += 1
-        queue.in_hand = 1
-        shaped = self.shaped(event)
-        for callback, _ in self._callbacks:
-            try:
-                result = callback(shaped)
-                if result is not None and inspect.isawaitable(result):
-                    self._found_async(callback, result)
-                self._errors_in_a_row = 0
-            except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
-                self._failed(exc, event)
-        queue.in_hand = 0
+                except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+                    self._failed(exc, event)
+            return False
+        return True
 
     def _found_async(self, callback: Callable[[Any], Any], awaitable: Awaitable[object]) -> None:
         """A plain function gave an awaitable: treat it as async from now on."""
@@ -250,10 +260,11 @@ class Delivery:
 
     @property
     def _is_simple(self) -> bool:
-        """One async callback of typed events without a time limit: the usual case, and the fast one."""
+        """One async callback of typed events, no time limit, no failure just now: the usual case, and the fast one."""
         options = self._options
         return (
             len(self._callbacks) == 1
+            and not self._errors_in_a_row
             and not self._is_raw
             and options.callback_timeout_s is None
             and options.overflow != "block"
@@ -264,23 +275,19 @@ class Delivery:
         queue = self.queue
         items = queue.items
         ((callback, _),) = self._callbacks
+        event: Any = None
         queue.in_hand = 1
         try:
             for _ in range(BATCH):
                 if not items or queue.is_mixed:
                     break
                 event = items.popleft()
-                try:
-                    await callback(event)
-                    if self._errors_in_a_row:
-                        self._errors_in_a_row = 0
-                except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
-                    self._failed(exc, event)
-                    if self._paused is not None:
-                        return
+                await callback(event)
+        except Exception as exc:  # noqa: BLE001  # whatever user code raises must not end the stream
+            self._failed(exc, event)
         finally:
             queue.in_hand = 0
-        if queue.is_mixed:
+        if queue.is_mixed and self._paused is None:
             await self._drain()
 
     async def _drain(self) -> None:
@@ -323,9 +330,10 @@ class Delivery:
         if self._task is not None or self.is_iterated:
             self.queue.put_marker(Marker(status))
         else:
-            self._tell_now(status)
+            self.tell_now(status)
 
-    def _tell_now(self, status: Status) -> None:
+    def tell_now(self, status: Status) -> None:
+        """Tell the user something ahead of the events that wait."""
         result = self._handle(status)
         if result is not None:
             self._run_aside(result)

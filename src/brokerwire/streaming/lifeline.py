@@ -10,7 +10,7 @@ from brokerwire.clock import Clock
 from brokerwire.config import Secret
 from brokerwire.errors import BrokerwireError, ConnectionLostError, StreamError
 from brokerwire.events import Event, Topic
-from brokerwire.redact import clean
+from brokerwire.redact import clean, mask_error
 from brokerwire.streaming.connection import Connection
 from brokerwire.streaming.memory import Memory
 from brokerwire.streaming.successor import Successor
@@ -396,6 +396,7 @@ class Lifeline:
             route=route,
             on_signal=on_signal,
             fetch=self._link.exchange,
+            redact=self._link.redact,
         )
 
     def _reaching_back(self, topic: Topic) -> Topic:
@@ -430,11 +431,12 @@ class Lifeline:
             connection.subscribe(fresh)
 
     def _error_of(self, end: ConnectionEnd) -> BrokerwireError:
-        if end.error is not None:
-            return end.error
-        if end.close_code is not None:
-            return self._link.venue.close_error(end.close_code, end.reason)
-        return ConnectionLostError(end.reason or "the connection ended")
+        error = end.error
+        if error is None and end.close_code is not None:
+            error = self._link.venue.close_error(end.close_code, end.reason)
+        error = error or ConnectionLostError(end.reason or "the connection ended")
+        mask_error(error, self._link.redact)
+        return error
 
     async def _renew_token(self) -> None:
         tokens = self._link.tokens

@@ -16,6 +16,10 @@ class Inbox(Protocol):
         """Lay an event in."""
         ...
 
+    def extend(self, events: Sequence[Any], /) -> None:
+        """Lay several in."""
+        ...
+
     def __len__(self) -> int: ...
 
 
@@ -89,6 +93,10 @@ class Respelled:
     def append(self, event: Event) -> None:
         """Lay an event in."""
         self._delivery.inbox.append(respell(event, self._symbol))
+
+    def extend(self, events: Sequence[Event]) -> None:
+        """Lay several in."""
+        self._delivery.inbox.extend([respell(event, self._symbol) for event in events])
 
     def __len__(self) -> int:
         return len(self._delivery.inbox)

@@ -322,17 +322,18 @@ class Subscription(Generic[E]):
         if self._state != "paused":
             self._change_state(worst, reason)
 
-    def _change_state(self, state: StreamState, reason: str) -> None:
+    def _change_state(self, state: StreamState, reason: str, tell: Callable[[StateChange], None] | None = None) -> None:
         if state == self._state:
             return
         change = StateChange(self._state, state, reason)
         self._state = state
         level = logging.WARNING if state in _WORRYING else logging.INFO
         logger.log(level, "%s: %s -> %s (%s)", self.name, change.old, change.new, clean(reason))
-        self.put_status(change)
+        (tell or self.put_status)(change)
 
     def _paused(self, reason: str) -> None:
-        self._change_state("paused", reason)
+        # Its place is behind the event that failed, not behind those that wait: they wait for resume().
+        self._change_state("paused", reason, self.delivery.tell_now)
 
     def _overflowed(self, error: SlowConsumerError) -> None:
         asyncio.get_running_loop().call_soon(self.fail, error)

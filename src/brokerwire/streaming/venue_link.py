@@ -1,13 +1,14 @@
 """VenueLink: one venue as seen from a client; it sends requests and opens wires with the current token."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from brokerwire.auth.token_manager import TokenManager
 from brokerwire.clock import Clock
 from brokerwire.config import Credentials, Secret, Timeouts
 from brokerwire.errors import BrokerwireError, ConfigurationError, RateLimitError, VenueUnavailableError
 from brokerwire.events import Topic
+from brokerwire.redact import mask_error
 from brokerwire.transport.frame_transport import FrameTransport
 from brokerwire.transport.http import HttpClient
 from brokerwire.transport.http_lines import open_http_lines
@@ -37,8 +38,10 @@ class VenueLink:
         clock: Clock,
         timeouts: Timeouts,
         tap: WireTap | None = None,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self.venue = venue
+        self.redact = redact
         self.tap = tap
         self.clock = clock
         self.timeouts = timeouts
@@ -86,6 +89,9 @@ class VenueLink:
         except StopIteration as stop:
             result: T = stop.value
             return result
+        except BrokerwireError as exc:
+            mask_error(exc, self.redact)
+            raise
         finally:
             operation.close()
 
@@ -189,6 +195,7 @@ class VenueLink:
 
     def _refusal(self, response: Response, dial: Request) -> BrokerwireError:
         error = self.venue.error_from(response)
+        mask_error(error, self.redact)
         if isinstance(error, RateLimitError) and error.retry_after_s:
             self._limits.hold(dial.bucket, error.retry_after_s)
         return error
@@ -218,7 +225,9 @@ class VenueLink:
     async def _poll(self, dial: Request) -> Response:
         answer = await self.exchange(dial)
         if not answer.is_success:
-            raise self.venue.error_from(answer)
+            error = self.venue.error_from(answer)
+            mask_error(error, self.redact)
+            raise error
         return answer
 
     def to(self, venue: Venue) -> "VenueLink":
@@ -231,4 +240,5 @@ class VenueLink:
             clock=self.clock,
             timeouts=self.timeouts,
             tap=self.tap,
+            redact=self.redact,
         )

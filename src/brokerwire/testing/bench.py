@@ -84,17 +84,20 @@ class _Counter:
         if not self.left:
             self.elapsed.set_result(time.perf_counter() - self.started)
 
+    async def count_async(self, _event: Event) -> None:
+        if not self.started:
+            self.started = time.perf_counter()
+        self.left -= 1
+        if not self.left:
+            self.elapsed.set_result(time.perf_counter() - self.started)
+
 
 async def _trades(port: int, messages: int, *, is_async: bool) -> float:
     counter = _Counter(messages)
-
-    async def on_trade(trade: Event) -> None:
-        counter.count(trade)
-
     address = f"127.0.0.1:{port}"
     endpoints = {"rest": f"http://{address}", "stream": f"ws://{address}"}
     async with Client("binance", endpoints=endpoints, environment="live") as client:
-        callback = on_trade if is_async else counter.count
+        callback = counter.count_async if is_async else counter.count
         await client.market_data.stream_trades([SYMBOL], callback, max_pending=_NO_LIMIT)
         return float(await counter.elapsed)
 
@@ -112,15 +115,13 @@ async def plain_callback(port: int, messages: int) -> float:
 async def quotes(port: int, messages: int) -> float:
     """The public API with an async callback on TradeStation's stream of quotes, every change of it."""
     counter = _Counter(messages)
-
-    async def on_quote(quote: Event) -> None:
-        counter.count(quote)
-
     address = f"http://127.0.0.1:{port}"
     credentials = {"client_id": "sim", "client_secret": "sim", "refresh_token": "sim"}
     endpoints = {"rest": address, "auth": address}
     async with Client("tradestation", endpoints=endpoints, credentials=credentials, environment="live") as client:
-        await client.market_data.stream_quotes([STOCK], on_quote, max_pending=_NO_LIMIT, overflow="drop_oldest")
+        await client.market_data.stream_quotes(
+            [STOCK], counter.count_async, max_pending=_NO_LIMIT, overflow="drop_oldest"
+        )
         return float(await counter.elapsed)
 
 

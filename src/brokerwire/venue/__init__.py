@@ -46,6 +46,9 @@ class Request(Struct, frozen=True, kw_only=True):
         """Return the parsed body."""
         return None if self.body is None else msgspec.json.decode(self.body)
 
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.endpoint} {self.path})"  # the rest may hold a key, a token or a signature
+
 
 def encode_query(query: Sequence[tuple[str, str]]) -> str:
     """Percent-encode a query in its order; spaces become ``%20``."""
@@ -69,8 +72,11 @@ class Response(Struct, frozen=True):
         """Return the parsed body, or None if it is not JSON."""
         try:
             return msgspec.json.decode(self.body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body)} bytes)"  # it may hold a token
 
 
 Operation: TypeAlias = Generator[Request, Response, T]

@@ -9,6 +9,7 @@ from brokerwire.errors import (
     AuthenticationError,
     BrokerwireError,
     InvalidSymbolError,
+    ProtocolError,
     RateLimitError,
     RequestError,
     VenueUnavailableError,
@@ -127,3 +128,51 @@ def test_a_close_code_says_whether_to_dial_again() -> None:
     assert rest.close_error(1008, "too fast").retry_after_s == 5
     assert rest.close_error(1003, "").action == "stop"
     assert "\x1b" not in str(rest.close_error(1000, "x\x1b[31m"))
+
+
+OPERATIONS = {
+    "get_symbol_details": lambda: rest.get_symbol_details(["BTCUSDT"]),
+    "search_symbols": lambda: rest.search_symbols("BTC"),
+    "check_symbols": lambda: rest.check_symbols(["BTCUSDT"]),
+    "get_quotes": lambda: rest.get_quotes(["BTCUSDT"]),
+    "get_trades": lambda: rest.get_trades("BTCUSDT"),
+    "get_bars": lambda: rest.get_bars("BTCUSDT", "1m", limit=2),
+    "get_bars since": lambda: rest.get_bars("BTCUSDT", "1m", start=datetime(2026, 1, 1, tzinfo=UTC)),
+    "get_market_depth": lambda: rest.get_market_depth("BTCUSDT"),
+}
+MISSHAPEN = [
+    *(
+        b"",
+        b"null",
+        b"7",
+        b"[7]",
+        b"[[]]",
+        b"{}",
+        b'{"symbols":7}',
+        b'{"symbols":[7]}',
+        b"[null]",
+        b"\xff",
+        b"[" * 200_000,
+    )
+]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("body", MISSHAPEN, ids=lambda body: repr(body[:20]))
+def test_an_answer_of_another_shape_breaks_the_protocol(name: str, body: bytes) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        run(OPERATIONS[name](), lambda _request: Response(200, {}, body))
+    assert caught.value.venue == "binance"
+
+
+def test_a_bar_with_a_number_that_is_none_is_refused() -> None:
+    row = [1, "NaN", "1", "1", "1", "1", 2, "1", 1]
+    with pytest.raises(ProtocolError):
+        run(rest.get_bars("BTCUSDT", "1m", limit=2), lambda _request: [row])
+
+
+@pytest.mark.parametrize("body", [b'{"code":[1],"msg":7}', b'{"code":{"a":1}}', b'{"code":"x"}', b"[]", b"[" * 200_000])
+def test_a_refusal_of_another_shape_is_still_a_refusal(body: bytes) -> None:
+    error = rest.error_from(Response(400, {"retry-after": "\u00b2"}, body))
+    assert type(error) is RequestError
+    assert error.status == 400

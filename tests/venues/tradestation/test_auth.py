@@ -265,3 +265,10 @@ def test_a_repeated_order_confirm_id_means_that_the_first_order_exists():
     error = auth.rejection([OrderAnswer(message=text, error="FAILED")], client_order_id="mine")
     assert isinstance(error, OrderOutcomeUnknownError)
     assert error.client_order_id == "mine"
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"error":' + b"[" * 200_000, b'{"error":"\xff"}', b"\xff", b""])
+def test_a_refusal_that_cannot_be_read_is_still_one(body):
+    assert auth.error_from(Response(400, {}, body)).status == 400
+    with pytest.raises(AuthenticationError):
+        auth.parse_grant(Response(200, {}, body))

@@ -20,6 +20,7 @@ from brokerwire.venues.binance.wire import (
     Envelope,
     Kline,
     KlineMessage,
+    KlineRow,
     RestTrade,
     TradeMessage,
 )
@@ -199,23 +200,22 @@ def _bar_of(k: Kline, symbol: str, time_ns: int, received_ns: int) -> Bar:
 
 def bar_of_row(row: Sequence[Any], *, symbol: str, interval: str, received_ns: int) -> Bar:
     """Read a row of the REST answer ``[open ms, o, h, l, c, volume, close ms, quote volume, count, ...]``."""
-    open_ms, opened, high, low, close, volume, close_ms, quote_volume, count, *_ = row
-    traded = float(volume)
-    close_ns = (int(close_ms) + 1) * _MS
+    k = msgspec.convert(row, KlineRow, strict=False)
+    close_ns = (k.close_ms + 1) * _MS
     bar = Bar(
         NAME,
         symbol,
         close_ns if close_ns <= received_ns else None,
         received_ns,
         interval,
-        int(open_ms) * _MS,
-        float(opened),
-        float(high),
-        float(low),
-        float(close),
-        traded,
-        float(quote_volume) / traded if traded else None,
-        int(count),
+        k.open_ms * _MS,
+        k.open,
+        k.high,
+        k.low,
+        k.close,
+        k.volume,
+        k.quote_volume / k.volume if k.volume else None,
+        k.count,
         close_ns <= received_ns,
         "backfill",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,12 +28,17 @@ from brokerwire.venues.binance.codec import (
     check_interval,
     depth_event,
     depth_request,
+    protocol_error,
     seed_of,
     trades_of,
 )
-from brokerwire.venues.binance.wire import DayTicker
+from brokerwire.venues.binance.wire import DayTicker, Listing
+
+T = TypeVar("T")
 
 _decode_tickers = msgspec.json.Decoder(list[DayTicker], strict=False).decode
+_decode_listing = msgspec.json.Decoder(Listing).decode
+_decode_rows = msgspec.json.Decoder(list[Any]).decode
 _MS = 1_000_000
 
 
@@ -49,6 +54,7 @@ def error_from(response: Response) -> BrokerwireError:
     """
     body = response.json()
     code = body.get("code") if isinstance(body, Mapping) else None
+    code = code if isinstance(code, int) else None
     text = clean(str(body.get("msg", ""))) if isinstance(body, Mapping) else ""
     message = f"Binance answered {response.status}{f' ({code})' if code is not None else ''}: {text or 'no text'}"
     facts: dict[str, Any] = {"venue": spec.NAME, "status": response.status, "code": code}
@@ -65,7 +71,7 @@ def error_from(response: Response) -> BrokerwireError:
 
 def _retry_after(response: Response) -> float | None:
     text = response.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def close_error(close_code: int, reason: str) -> BrokerwireError:
@@ -85,6 +91,19 @@ def _checked(response: Response) -> Response:
     if not response.is_success:
         raise error_from(response)
     return response
+
+
+def _read(response: Response, make: Callable[[Response], T]) -> T:
+    """Return what ``make`` finds in an answer.
+
+    Raises:
+        RequestError: The answer is a refusal.
+        ProtocolError: It does not have the shape that it should have.
+    """
+    try:
+        return make(_checked(response))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise protocol_error(exc, response.body) from exc
 
 
 def _named(symbols: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -117,9 +136,11 @@ def _exists(symbol: str) -> Operation[bool]:
 
 
 def _symbols_in(response: Response) -> set[str]:
-    body = response.json()
-    rows = body.get("symbols", ()) if isinstance(body, Mapping) else ()
-    return {str(row.get("symbol")) for row in rows}
+    return {str(row.get("symbol")) for row in _rows_of(response)}
+
+
+def _rows_of(response: Response) -> list[Mapping[str, Any]]:
+    return _read(response, lambda answer: _decode_listing(answer.body)).symbols
 
 
 def validate_symbols(symbols: Sequence[str]) -> Operation[dict[str, bool]]:
@@ -135,16 +156,16 @@ def validate_symbols(symbols: Sequence[str]) -> Operation[dict[str, bool]]:
 
 def get_symbol_details(symbols: Sequence[str]) -> Operation[list[Mapping[str, Any]]]:
     """Return Binance's own record of each symbol, filters included."""
-    response = _checked((yield _get("/api/v3/exchangeInfo", _named(symbols), 20)))
-    wanted = {canonical_symbol(symbol) for symbol in symbols}
-    return [row for row in response.json()["symbols"] if row.get("symbol") in wanted]
+    response = yield _get("/api/v3/exchangeInfo", _named(symbols), 20)
+    wanted = [canonical_symbol(symbol) for symbol in symbols]
+    return [row for row in _rows_of(response) if row.get("symbol") in wanted]
 
 
 def search_symbols(text: str, *, limit: int = 50) -> Operation[list[Mapping[str, Any]]]:
     """Return the symbols whose name, base or quote asset contains ``text``."""
-    response = _checked((yield _get("/api/v3/exchangeInfo", (), 20)))
+    response = yield _get("/api/v3/exchangeInfo", (), 20)
     needle = text.upper().replace("/", "").strip()
-    rows = [row for row in response.json()["symbols"] if needle in str(row.get("symbol", ""))]
+    rows = [row for row in _rows_of(response) if needle in str(row.get("symbol", ""))]
     return rows[:limit]
 
 
@@ -154,11 +175,13 @@ def search_symbols(text: str, *, limit: int = 50) -> Operation[list[Mapping[str,
 def get_quotes(symbols: Sequence[str]) -> Operation[list[Quote]]:
     """Return the best bid and ask with the figures of the last 24 hours."""
     weight = 2 if len(symbols) <= 20 else 40 if len(symbols) <= 100 else 80
-    response = _checked((yield _get("/api/v3/ticker/24hr", _named(symbols), weight)))
-    return [
-        _quote_of(ticker, row, response.received_ns)
-        for ticker, row in zip(_decode_tickers(response.body), response.json(), strict=True)
-    ]
+    response = yield _get("/api/v3/ticker/24hr", _named(symbols), weight)
+    return _read(response, _quotes_of)
+
+
+def _quotes_of(response: Response) -> list[Quote]:
+    pairs = zip(_decode_tickers(response.body), _decode_rows(response.body), strict=True)
+    return [_quote_of(ticker, row, response.received_ns) for ticker, row in pairs]
 
 
 def _quote_of(m: DayTicker, row: Any, received_ns: int) -> Quote:
@@ -189,8 +212,8 @@ def get_trades(symbol: str, *, limit: int | None = None) -> Operation[list[Trade
     """Return the newest trades, at most 1000, from the oldest."""
     name = canonical_symbol(symbol)
     query = (("symbol", name), ("limit", str(min(limit or 500, spec.MAX_TRADES))))
-    response = _checked((yield _get("/api/v3/trades", query, 25)))
-    return trades_of(response, Topic("trade", name, "trade"))
+    response = yield _get("/api/v3/trades", query, 25)
+    return _read(response, lambda answer: trades_of(answer, Topic("trade", name, "trade")))
 
 
 def get_bars(
@@ -225,7 +248,7 @@ def _newest_bars(base: tuple[tuple[str, str], ...], limit: int, end: datetime | 
     while len(bars) < limit:
         count = min(limit - len(bars), spec.MAX_BARS)
         query = (*base, ("limit", str(count)), *((("endTime", str(end_ms)),) if end_ms is not None else ()))
-        page = _bars_in(_checked((yield _get("/api/v3/klines", query, 2))), base)
+        page = _bars_in((yield _get("/api/v3/klines", query, 2)), base)
         bars[:0] = page
         if len(page) < count:
             break
@@ -236,13 +259,17 @@ def _newest_bars(base: tuple[tuple[str, str], ...], limit: int, end: datetime | 
 def _page(base: tuple[tuple[str, str], ...], count: int, start_ms: int, end: datetime | None) -> Operation[list[Bar]]:
     until = () if end is None else (("endTime", str(_milliseconds(end) - 1)),)
     query = (*base, ("startTime", str(start_ms)), *until, ("limit", str(count)))
-    return _bars_in(_checked((yield _get("/api/v3/klines", query, 2))), base)
+    return _bars_in((yield _get("/api/v3/klines", query, 2)), base)
 
 
 def _bars_in(response: Response, base: tuple[tuple[str, str], ...]) -> list[Bar]:
     (_, symbol), (_, interval) = base
-    rows = response.json()
-    return [bar_of_row(row, symbol=symbol, interval=interval, received_ns=response.received_ns) for row in rows]
+
+    def bars_of(answer: Response) -> list[Bar]:
+        rows = _decode_rows(answer.body)
+        return [bar_of_row(row, symbol=symbol, interval=interval, received_ns=answer.received_ns) for row in rows]
+
+    return _read(response, bars_of)
 
 
 def _milliseconds(moment: datetime) -> int:
@@ -254,8 +281,8 @@ def get_market_depth(symbol: str, *, depth: int = 10) -> Operation[Depth]:
     """Return the book, ``depth`` levels a side."""
     name = canonical_symbol(symbol)
     limit = next((size for size in spec.DEPTH_LIMITS if size >= depth), spec.DEPTH_LIMITS[-1])
-    response = _checked((yield depth_request(name, limit)))
-    seed = seed_of(response)
+    response = yield depth_request(name, limit)
+    seed = _read(response, seed_of)
     return depth_event(
         BookSide(-1, seed.bids),
         BookSide(1, seed.asks),

@@ -1,5 +1,6 @@
 """Binance's message shapes, only the fields that are used; numbers come as text and are read into floats."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Raw, Struct, field
@@ -89,6 +90,26 @@ class DepthSnapshot(Struct, rename="camel"):
     last_update_id: int
     bids: Levels
     asks: Levels
+
+
+class Listing(Struct):
+    """The symbols as REST answers them; each row is handed on as it is."""
+
+    symbols: list[Mapping[str, Any]]
+
+
+class KlineRow(Struct, array_like=True):
+    """A bar as REST answers it; what follows the number of trades is not used."""
+
+    open_ms: int
+    open: Finite
+    high: Finite
+    low: Finite
+    close: Finite
+    volume: Finite
+    close_ms: int
+    quote_volume: Finite
+    count: int
 
 
 class RestTrade(Struct, rename="camel"):

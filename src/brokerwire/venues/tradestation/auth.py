@@ -30,6 +30,7 @@ from brokerwire.redact import clean
 from brokerwire.venue import Access, Operation, Request, Response, TokenGrant, TokenSpec
 from brokerwire.venues.tradestation.spec import AUDIENCE, NAME, SCOPES, SLOW_RETRY_S, STATUS_OF_TITLE
 from brokerwire.venues.tradestation.wire import (
+    UNREADABLE,
     Grant,
     OrderAnswer,
     Refusal,
@@ -139,7 +140,7 @@ def parse_grant(response: Response) -> TokenGrant:
         raise refused_token(response)
     try:
         grant = msgspec.json.decode(response.body, type=Grant, strict=False)
-    except msgspec.DecodeError as exc:
+    except UNREADABLE as exc:
         raise AuthenticationError("the token answer holds no token", action="retry", venue=NAME) from exc
     return TokenGrant(
         Secret(grant.access_token),
@@ -165,7 +166,7 @@ def read_refusal(body: bytes) -> TokenRefusal | None:
     """Return the OAuth error in ``body``, or None if there is none."""
     try:
         return msgspec.json.decode(body, type=TokenRefusal)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 
@@ -253,7 +254,7 @@ def read_error(body: bytes) -> Refusal | None:
     """Return the error object in ``body``, or None if it is something else, such as a gateway's page."""
     try:
         return msgspec.json.decode(body, type=Refusal)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

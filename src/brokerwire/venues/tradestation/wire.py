@@ -36,7 +36,8 @@ Milliseconds: TypeAlias = Annotated[int, Meta(ge=0, lt=10**14)]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TICK_TIME = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""What reading bytes that are no such message raises."""
 
 
 class Grant(Struct, frozen=True):
@@ -525,7 +526,7 @@ def decoder(shape: type[T]) -> Callable[[bytes], T]:
     def decode(frame: bytes) -> T:
         try:
             return read(frame)
-        except _UNREADABLE:
+        except UNREADABLE:
             return convert(parse(frame), shape)
 
     return decode
@@ -539,7 +540,7 @@ def parse(frame: bytes) -> JSON:
     """
     try:
         return msgspec.json.decode(frame)
-    except _UNREADABLE as exc:
+    except UNREADABLE as exc:
         raise broken(f"not JSON: {exc}", frame) from exc
 
 
