@@ -60,7 +60,8 @@ def summary(rows: Sequence[Mapping[str, str]], results: Mapping[str, Mapping[str
     cases = sum(found["passed"] for found in told)
     return (
         f"{len(rows)} rows; {len(rows) - len(here)} come with parts that are not there yet. Of the {len(here)} others "
-        f"{passed} passed when they were last written down, in {cases} cases."
+        f"{passed} passed when they were last written down, in {cases} cases"
+        + (f"; {len(here) - len(told)} have not been written down yet." if len(told) < len(here) else ".")
     )
 
 

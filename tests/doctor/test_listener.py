@@ -26,11 +26,14 @@ def test_events_statuses_and_errors_are_written_down(virtual: Any, offline: Call
             simulator = await place.simulator("binance")
             listener = Listener(await place.client(simulator))
             assert not listener.is_open
+            assert listener.delays_s() == []
             await listener.open("quotes", "BTCUSDT")
             first = await listener.more(5)
             assert first == listener.times[0]
             assert listener.states == ["live"]
-            assert 0 < listener.longest_wait_s < 5
+            assert len(listener.delays_s()) == len(listener.events)
+            assert len(listener.delays_s(3)) == len(listener.events) - 3
+            assert all(abs(delay_s) < 0.001 for delay_s in listener.delays_s())
             listener.behave = fail
             await listener.more(1)
             assert isinstance(listener.errors[0][0], ValueError)

@@ -41,7 +41,7 @@ class Results:
             return
         today = datetime.now(UTC).date().isoformat()
         row = self._rows.setdefault(found[1].upper(), Result(date=today, command=self._command))
-        row.seconds = round(row.seconds + report.duration, 1)
+        row.seconds += report.duration
         row.seeds = sorted({*row.seeds, *map(int, _SEED.findall(report.nodeid))})
         if report.failed and report.nodeid not in self._failed:
             self._failed.add(report.nodeid)
@@ -56,6 +56,8 @@ class Results:
     def pytest_sessionfinish(self, exitstatus: int | pytest.ExitCode) -> None:
         if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             return
+        for row in self._rows.values():
+            row.seconds = round(row.seconds, 1)
         known: dict[str, Any] = msgspec.json.decode(self._path.read_bytes()) if self._path.exists() else {}
         told = {**known, **msgspec.to_builtins(self._rows)}
         text = msgspec.json.format(msgspec.json.encode(dict(sorted(told.items()))), indent=2)

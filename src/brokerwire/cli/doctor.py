@@ -1,5 +1,6 @@
 """``brokerwire doctor``: the reliability contract on this machine, and a check-up of a login at a venue."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, TypeAlias
@@ -16,6 +17,7 @@ from brokerwire.cli.running import INTERRUPTED, Ended, forget_output, load_envir
 from brokerwire.doctor.checkup import Check, check_up
 from brokerwire.doctor.examination import examine
 from brokerwire.doctor.finding import Row, Verdict
+from brokerwire.doctor.interruption import Interruption
 from brokerwire.doctor.table import examinations
 
 Report: TypeAlias = Verdict | Check
@@ -64,8 +66,6 @@ def examine_or_check(
         return
     try:
         _examine(chosen, seed=seed, is_plain=is_plain)
-    except KeyboardInterrupt:
-        raise Ended(INTERRUPTED) from None
     except BrokenPipeError:
         forget_output()
         raise Ended(0) from None
@@ -98,22 +98,35 @@ def _examine(chosen: Sequence[tuple[Row, str]], *, seed: int, is_plain: bool) ->
     is_mute = not console.is_terminal or (is_plain and sys.stdout.isatty())
     redirects = not is_plain
     verdicts: list[Verdict] = []
-    with Progress(
-        *columns,
-        console=console,
-        transient=True,
-        disable=is_mute,
-        redirect_stdout=redirects,
-        redirect_stderr=redirects,
-    ) as progress:
+    with (
+        Interruption() as interruption,
+        Progress(
+            *columns,
+            console=console,
+            transient=True,
+            disable=is_mute,
+            redirect_stdout=redirects,
+            redirect_stderr=redirects,
+        ) as progress,
+    ):
         task = progress.add_task("examining", total=len(chosen))
         write = _writer(is_plain=is_plain, console=console)
         for each, venue in chosen:
             progress.update(task, description=f"{each.id} {each.title}, {venue}")
-            verdicts.append(examine(each, venue, seed=seed))
+            verdicts.append(_examined(each, venue, seed=seed, interruption=interruption))
             write(verdicts[-1])
             progress.advance(task)
     _sum_up(verdicts)
+
+
+def _examined(row: Row, venue: str, *, seed: int, interruption: Interruption) -> Verdict:
+    try:
+        verdict = examine(row, venue, seed=seed, interruption=interruption)
+    except asyncio.CancelledError:
+        raise Ended(INTERRUPTED) from None
+    if interruption.came:
+        raise Ended(INTERRUPTED)
+    return verdict
 
 
 def _sum_up(verdicts: Sequence[Verdict]) -> None:

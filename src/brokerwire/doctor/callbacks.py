@@ -11,6 +11,7 @@ from brokerwire.doctor.ward import Ward
 from brokerwire.testing.virtual_time import VirtualTimeLoop
 
 BREAKER = 100
+USUAL_EVENTS = 60
 BOUND = 20
 SLOW_S = 1.0
 POLICIES: tuple[Policy, ...] = ("coalesce", "drop_oldest", "drop_newest")
@@ -59,8 +60,7 @@ async def hanging(ward: Ward) -> Finding:
     simulator = await ward.simulator()
     client = ward.client(simulator)
     other = await ward.listen(client, "quotes", ward.symbol)
-    await other.more(60)
-    usual_s = other.longest_wait_s
+    await other.more(USUAL_EVENTS)
 
     async def never_return(_event: Any) -> None:
         await asyncio.Event().wait()
@@ -68,17 +68,27 @@ async def hanging(ward: Ward) -> Finding:
     listener = await ward.listen(client, "quotes", ward.symbol, behave=never_return, flows=False)
     await ward.sleep(WATCHED_S)
     warnings = ward.log.lines(HANG_WARNING)
-    longest_s = other.longest_wait_s
+    usual_s, delay_s = _p99(other.delays_s()[:USUAL_EVENTS]), _p99(other.delays_s(USUAL_EVENTS))
     close_s = await ward.dismiss(client)
     return Finding(
         "a callback never returned",
         (
             Figure(name="warnings that name it", value=_naming("never_return", warnings), at_least=1, at_most=1),
             Figure(name="events it was given", value=len(listener.events), at_least=1, at_most=1),
-            Figure(name="longest wait of its neighbour", value=longest_s, unit="s", at_most=1.1 * usual_s + 0.5),
+            Figure(name="events of its neighbour", value=len(other.events), at_least=2 * USUAL_EVENTS),
+            Figure(
+                name="delay of its neighbour rose by",
+                value=max(0.0, 1000 * (delay_s - usual_s)),
+                unit="ms (p99)",
+                at_most=10.0,
+            ),
             Figure(name="close took", value=close_s, unit="s", at_most=5.0),
         ),
     )
+
+
+def _p99(delays_s: list[float]) -> float:
+    return sorted(delays_s)[int(0.99 * (len(delays_s) - 1))] if delays_s else 0.0
 
 
 def _naming(function: str, lines: list[str]) -> int:

@@ -7,8 +7,9 @@ import time
 
 from msgspec.structs import replace
 
-from brokerwire.clock import Clock, SystemClock
+from brokerwire.clock import SystemClock
 from brokerwire.doctor.finding import Finding, Missed, Row, Verdict
+from brokerwire.doctor.interruption import Interruption
 from brokerwire.doctor.surroundings import KeptLog, kept_log, private_place
 from brokerwire.doctor.ward import Ward
 from brokerwire.redact import escape
@@ -20,11 +21,16 @@ MOST_REAL_S = 120.0
 _WEEK_S = 7 * 86_400.0
 
 
-def examine(row: Row, venue: str, *, seed: int = 7) -> Verdict:
-    """Drive one row on one venue's wire; whatever goes wrong is in the verdict."""
+def examine(row: Row, venue: str, *, seed: int = 7, interruption: Interruption | None = None) -> Verdict:
+    """Drive one row on one venue's wire; whatever goes wrong is in the verdict.
+
+    Raises:
+        asyncio.CancelledError: The interruption came.
+    """
     began = time.perf_counter()
     with private_place(), kept_log() as log:
-        finding, broken = _run(row, venue, seed=seed, log=log)
+        ward = Ward(venue, seed=seed, clock=VirtualClock() if row.is_virtual else SystemClock(), log=log)
+        finding, broken = _run(row, ward, interruption or Interruption()), tuple(ward.broken)
         gc.collect()  # only now does a task whose exception nobody retrieved say so
         broken = (*broken, *_failures_of(log))
     return Verdict(
@@ -39,16 +45,21 @@ def examine(row: Row, venue: str, *, seed: int = 7) -> Verdict:
     )
 
 
-def _run(row: Row, venue: str, *, seed: int, log: KeptLog) -> tuple[Finding, tuple[str, ...]]:
-    clock: Clock = VirtualClock() if row.is_virtual else SystemClock()
-    factory = VirtualTimeLoop if row.is_virtual else asyncio.SelectorEventLoop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        ward = Ward(venue, seed=seed, clock=clock, log=log)
-        return runner.run(_play(row, ward)), tuple(ward.broken)
+def _run(row: Row, ward: Ward, interruption: Interruption) -> Finding:
+    async def main() -> Finding:
+        interruption.cancels(asyncio.current_task())
+        return await _play(row, ward)
+
+    try:
+        with asyncio.Runner(loop_factory=VirtualTimeLoop if row.is_virtual else asyncio.SelectorEventLoop) as runner:
+            return runner.run(main())
+    finally:
+        interruption.cancels(None)
 
 
 async def _play(row: Row, ward: Ward) -> Finding:
     finding = Finding(row.title, ())
+    ward.admit()
     try:
         async with asyncio.timeout(_WEEK_S if row.is_virtual else MOST_REAL_S):
             finding = await row.scenario(ward)

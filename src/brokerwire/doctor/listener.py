@@ -117,10 +117,13 @@ class Listener:
         """How often the client's streams were dialled again."""
         return sum(stream.reconnects for stream in self.client.streams.active_streams)
 
-    @property
-    def longest_wait_s(self) -> float:
-        """The longest time between two events, in seconds; 0 with fewer than two."""
-        return max((new - old for old, new in zip(self.times, self.times[1:], strict=False)), default=0.0)
+    def delays_s(self, since: int = 0) -> list[float]:
+        """Return how much longer each event from number ``since`` took to its callback than the first, in seconds."""
+        if not self.events:
+            return []
+        first_ns, began = self.events[0].received_ns, self.times[0]
+        heard = zip(self.events[since:], self.times[since:], strict=True)
+        return [(at - began) - (event.received_ns - first_ns) / 1e9 for event, at in heard]
 
     async def more(self, count: int = 1, *, within_s: float = 60.0) -> float:
         """Wait for further events; returns when the first of them came.
