@@ -9,7 +9,10 @@ SDKS_READY := $(SDKS)/.ready
 # The tests start hundreds of processes, and each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check format lint types docs faults contract sdks bench clean
+# How long the guided fuzzing lasts.
+FUZZ_SECONDS ?= 120
+
+.PHONY: demo test check format lint types docs faults fuzz contract sdks bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +52,12 @@ check: lint types docs
 
 faults: $(READY)
 	BROKERWIRE_FAULTS=full $(BIN)/python -m pytest tests/faults -n 2 --dist loadfile
+	$(BIN)/python -m tests.fuzz --runs 3000
+
+# Other examples in every run; what breaks is shown with what to do about it.
+fuzz: $(READY)
+	BROKERWIRE_FAULTS=full BROKERWIRE_EXPLORE=1 $(BIN)/python -m pytest tests/fuzz -n 2 --timeout 600
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) --seed $$(date +%s)
 
 # The counts of the reliability contract; takes long, run by hand.
 contract: $(READY)

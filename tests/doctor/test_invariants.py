@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from brokerwire import Fill
+from brokerwire import Fill, Gap
 from brokerwire.doctor import invariants
 from brokerwire.doctor.listener import Listener, until
 from brokerwire.events import Topic, stamp
@@ -80,6 +80,51 @@ def test_silence_that_nobody_tells_is_told(heard: Any) -> None:
         assert broken.startswith("I4: ")
         listener.flows = False
         assert list(invariants.check_silence(listener)) == []
+
+    heard(check)
+
+
+def test_a_missing_trade_needs_a_gap_around_it(heard: Any) -> None:
+    def check(listener: Listener, _simulator: Any) -> None:
+        assert list(invariants.check_holes(listener)) == []
+        missed = listener.events.pop(4)
+        (broken,) = invariants.check_holes(listener)
+        assert broken.startswith("I4: ")
+        times = {"start_ns": missed.received_ns, "end_ns": missed.received_ns}
+        listener.statuses.append(Gap(topic=missed.topic, **times, reason="test", filled=True))
+        assert len(list(invariants.check_holes(listener))) == 1
+        listener.statuses.append(Gap(topic=missed.topic, **times, reason="test"))
+        assert list(invariants.check_holes(listener)) == []
+
+    heard(check)
+
+
+def test_an_event_that_came_before_the_one_before_it_is_told(virtual: Any, offline: Callable[[], Any]) -> None:
+    async def main() -> None:
+        async with offline() as place:
+            listener = Listener(await place.client(await place.simulator("binance")))
+            await listener.open("quotes", "BTCUSDT")
+            await listener.more(3)
+            assert list(invariants.check_times(listener)) == []
+            listener.events.reverse()
+            assert [text[:2] for text in invariants.check_times(listener)] == ["I2"]
+
+    virtual(main)
+
+
+def test_dials_control_messages_and_broken_limits_are_told(heard: Any) -> None:
+    def check(listener: Listener, simulator: Any) -> None:
+        journal = simulator.journal
+        checks = (
+            lambda: list(invariants.check_dials(simulator, opens=1, streams=1)),
+            lambda: list(invariants.check_pace(simulator)),
+            lambda: list(invariants.check_limits(simulator)),
+        )
+        assert [broken() for broken in checks] == [[], [], []]
+        for kind, count in (("dial", 12), ("control", 6), ("violation", 1)):
+            for _ in range(count):
+                journal.record(kind)
+        assert [[text[:2] for text in broken()] for broken in checks] == [["I9"], ["I9"], ["I9"]]
 
     heard(check)
 

@@ -64,7 +64,7 @@ def test_a_limit_of_the_venue_that_is_broken_is_told() -> None:
 
     broken = judged(rude).broken
     assert broken[0] == "I9: 40 dials within 5 s"
-    assert broken[-1] == "I9: 1 limits of the venue were broken"
+    assert broken[-1] == "I9: 1 limits of the venue were broken: [{'limit': 'messages'}]"
 
 
 def test_dials_that_the_row_makes_itself_are_allowed() -> None:

@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 import aiohttp
-from tests.faults.watch import Watch, until
+from tests.faults.waiting import until
 
+from brokerwire.doctor.listener import Listener
 from brokerwire.simulator import Simulator
 
 LEVELS = 10
@@ -26,7 +27,7 @@ async def oracle(simulator: Simulator, symbol: str) -> dict[str, Any]:
     return body
 
 
-async def agrees_with_the_venue(simulator: Simulator, watch: Watch) -> None:
+async def agrees_with_the_venue(simulator: Simulator, watch: Listener) -> None:
     """Wait for a delivered book with the update id of the venue's, and compare the top levels."""
     symbol = watch.subscription.topics[0].symbol
     for _ in range(20):

@@ -15,12 +15,27 @@ from typing import Any, Protocol
 import pytest
 from tests.conftest import collect_garbage
 from tests.faults import invariants
+from tests.faults.invariants import hold
 from tests.faults.results import Results
 from tests.faults.scripted import ScriptedVenue
-from tests.faults.watch import Behaviour, Watch, nothing, now, until
+from tests.faults.waiting import until
 
 from brokerwire import BrokerwireError, Client
 from brokerwire.clock import SystemClock
+from brokerwire.doctor.invariants import (
+    check_accounting,
+    check_bounded,
+    check_dials,
+    check_holes,
+    check_limits,
+    check_order,
+    check_pace,
+    check_silence,
+    check_times,
+    library_tasks,
+    open_sockets,
+)
+from brokerwire.doctor.listener import Behaviour, Listener, now, take
 from brokerwire.simulator import Simulator
 from brokerwire.simulator.weather import Weather
 from brokerwire.testing.virtual_time import VirtualClock, VirtualTimeLoop
@@ -99,7 +114,7 @@ class Row:
         self.keeps_time = True
         self.extra_dials = 0
         self.texts: list[str] = []
-        self.watches: list[Watch] = []
+        self.watches: list[Listener] = []
         self.clients: list[Client] = []
         self._places: dict[Client, Place] = {}
         self.simulators: list[Simulator] = []
@@ -148,11 +163,11 @@ class Row:
         symbols: Any = None,
         *,
         flows: bool = True,
-        behave: Behaviour = nothing,
+        behave: Behaviour = take,
         **options: Any,
-    ) -> Watch:
+    ) -> Listener:
         """Subscribe and write down what is heard."""
-        watch = Watch(client, flows=flows, behave=behave)
+        watch = Listener(client, flows=flows, behave=behave)
         self.watches.append(watch)
         self._opens += 1
         try:
@@ -168,29 +183,27 @@ class Row:
             await self.watch(client, method, symbols, **options)
         return caught.value
 
-    def forget(self, *watches: Watch) -> None:
+    def forget(self, *watches: Listener) -> None:
         """Check subscriptions that have ended, and look at them no more; a row of hundreds stays small."""
         for watch in watches:
             assert not watch.subscription.is_active
-            invariants.check_accounting(watch)
-            invariants.check_order(watch, keeps_time=self.keeps_time)
+            self._check_heard(watch)
             self.watches.remove(watch)
 
     async def settle(self, client: Client) -> None:
         """Check what a closed client leaves, and look at it no more."""
         mine = [watch for watch in self.watches if watch.client is client]
         await invariants.check_clean_exit([client], CLOSE_S)
-        await invariants.check_terminality(mine)
+        await invariants.check_ends(mine)
         for watch in mine:
             if watch.is_open:
-                invariants.check_accounting(watch)
-                invariants.check_order(watch, keeps_time=self.keeps_time)
+                self._check_heard(watch)
             self.watches.remove(watch)
         self.clients.remove(client)
 
     def tasks(self) -> list[asyncio.Task[Any]]:
         """Return the library's tasks."""
-        return invariants.library_tasks()
+        return library_tasks()
 
     # Time and words
 
@@ -246,7 +259,7 @@ class Row:
         invariants.check_log(self._log)
 
     async def _play(self, main: Main) -> None:
-        sockets = invariants.open_sockets()
+        sockets = open_sockets()
         try:
             await main(self)
             await self._heal()
@@ -256,7 +269,7 @@ class Row:
             await self._check_closed(canaries)
         finally:
             await self._tear_down()
-        assert invariants.open_sockets() == sockets, "I7: sockets are left"
+        assert open_sockets() == sockets, "I7: sockets are left"
         left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         assert not left, f"I7: tasks are left: {left}"
 
@@ -275,31 +288,33 @@ class Row:
             for place in self.simulators
         )
 
-    def _watches_of(self, simulator: Simulator) -> list[Watch]:
+    def _watches_of(self, simulator: Simulator) -> list[Listener]:
         return [watch for watch in self.watches if self._places[watch.client] is simulator]
 
     def _check_open(self) -> None:
         for watch in self.watches:
             if watch.is_open:
-                invariants.check_accounting(watch)
+                hold(check_accounting(watch))
                 if self.keeps_time:
-                    invariants.check_no_silent_death(watch)
-        invariants.check_bounded(self.clients, self.watches)
+                    hold(check_silence(watch), check_holes(watch))
+        hold(check_bounded(self.clients, self.watches))
+        invariants.check_slots(self.clients)
         for simulator in self.simulators:
             streams = sum(len(client.streams) for client in self.clients if self._places[client] is simulator)
-            invariants.check_politeness(
-                simulator,
-                opens=self._opens + self.extra_dials,
-                streams=streams,
-                allow_violations=self.allows_violations,
-            )
+            hold(check_dials(simulator, opens=self._opens + self.extra_dials, streams=streams), check_pace(simulator))
+            if not self.allows_violations:
+                hold(check_limits(simulator))
+
+    def _check_heard(self, watch: Listener) -> None:
+        hold(check_accounting(watch), check_order(watch))
+        if self.keeps_time:
+            hold(check_times(watch))
 
     async def _check_closed(self, canaries: list[str]) -> None:
-        await invariants.check_terminality(self.watches)
+        await invariants.check_ends(self.watches)
         for watch in self.watches:
             if watch.is_open:
-                invariants.check_accounting(watch)
-                invariants.check_order(watch, keeps_time=self.keeps_time)
+                self._check_heard(watch)
         for simulator in self.simulators:
             await until(lambda place=simulator: not place.connections, 10.0)  # type: ignore[misc]  # bound early
         texts = [*invariants.said(self.watches, self.clients, self._log), *self.texts]

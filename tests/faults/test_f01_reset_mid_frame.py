@@ -2,6 +2,7 @@
 
 import pytest
 from tests.faults.conftest import Row, repeats
+from tests.faults.waiting import reached
 
 CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 
@@ -16,8 +17,8 @@ def test_a_reset_at_a_random_byte_is_survived_within_three_seconds(row: Row, ven
             await watch.more(60)
             whole = set(watch.events[0].raw)
             weather.set("reset", direction="down", times=1)
-            cut = await watch.state("recovering")
-            assert await watch.state("live") - cut <= 3.0
+            cut = await reached(watch, "recovering")
+            assert await reached(watch, "live") - cut <= 3.0
             await watch.more(1)
             assert len(watch.gaps) == watch.reconnects == number
             if venue == "binance":
@@ -35,8 +36,8 @@ def test_a_reset_inside_a_known_frame_delivers_nothing_of_it(row: Row, venue: st
         watch = await row.watch(row.client(simulator), "quotes", symbol)
         await watch.more(5)
         simulator.faults.set("reset_mid_frame", times=1)
-        cut = await watch.state("recovering")
-        assert await watch.state("live") - cut <= 3.0
+        cut = await reached(watch, "recovering")
+        assert await reached(watch, "live") - cut <= 3.0
         await watch.more(5)
         assert len(watch.gaps) == 1
         assert watch.errors == []
@@ -52,10 +53,10 @@ def test_a_server_that_was_away_is_back_after_the_pending_delay(row: Row, venue:
         await watch.more(5)
         simulator.faults.set("refuse:503")
         simulator.connections.drop()
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         await row.sleep(20)
         simulator.faults.clear()
-        await watch.state("live", within_s=33)
+        await reached(watch, "live", within_s=33)
         await watch.more(5)
         assert len(watch.gaps) == 1
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from tests.faults.conftest import Row, repeats
-from tests.faults.watch import until
+from tests.faults.waiting import reached, until
 
 from brokerwire import StateChange
 
@@ -16,11 +16,11 @@ def test_a_clean_close_of_a_websocket_is_followed_by_a_subscription_anew(row: Ro
         watch = await row.watch(row.client(simulator), "quotes", ["BTCUSDT", "ETHUSDT"])
         await watch.more(10)
         simulator.faults.set(f"close:{code}", times=1, reason="so long")
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         change = next(status for status in watch.statuses if isinstance(status, StateChange) and status.old == "live")
         assert str(code) in change.reason
         assert "so long" in change.reason
-        await watch.state("live")
+        await reached(watch, "live")
         await watch.more(10)
         assert {gap.topic.symbol for gap in watch.gaps} == {"BTCUSDT", "ETHUSDT"}
         assert watch.reconnects == 1
@@ -34,10 +34,10 @@ def test_the_end_of_an_http_stream_is_followed_by_another_request(row: Row) -> N
         watch = await row.watch(row.client(simulator), "quotes", ["AAPL", "MSFT"])
         await watch.more(10)
         simulator.faults.set("close", times=1)
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         change = next(status for status in watch.statuses if isinstance(status, StateChange) and status.old == "live")
         assert "ended the stream" in change.reason
-        await watch.state("live")
+        await reached(watch, "live")
         await watch.more(10)
         assert {gap.topic.symbol for gap in watch.gaps} == {"AAPL", "MSFT"}
         assert watch.reconnects == 1

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.waiting import reached
 
 from brokerwire import StreamError
 
@@ -20,10 +21,10 @@ def test_a_code_that_never_ends_is_retried_without_a_tight_loop(row: Row, code: 
         await watch.more(5)
         began = row.now()
         simulator.faults.set(f"close:{code}", reason="enough")
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         assert any(str(code) in status.reason for status in watch.statuses if hasattr(status, "reason"))
         assert row.warned(str(code))
-        await watch.state("live")
+        await reached(watch, "live")
         assert (row.now() - began >= 5.0) == (code in SLOW)
         await row.sleep(290)
         assert 5 <= simulator.journal.count("dial") <= 21
@@ -56,7 +57,7 @@ def test_an_error_frame_of_an_http_stream_is_retried_without_a_tight_loop(row: R
         watch = await row.watch(row.client(simulator), "quotes", "AAPL")
         await watch.more(5)
         simulator.faults.set(f"stream_error:{title}")
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         await row.sleep(290)
         assert 5 <= simulator.journal.count("dial") <= 21
         assert watch.subscription.is_active

@@ -1,6 +1,7 @@
 """F05: the acknowledgement of a resubscription is no proof of life."""
 
 from tests.faults.conftest import Row
+from tests.faults.waiting import reached
 
 
 def test_a_stale_topic_is_live_again_only_when_data_flows(row: Row) -> None:
@@ -9,7 +10,7 @@ def test_a_stale_topic_is_live_again_only_when_data_flows(row: Row) -> None:
         watch = await row.watch(row.client(simulator), "quotes", "BTCUSDT")
         await row.sleep(60)
         simulator.faults.set("mute", heals="reconnect")
-        await watch.state("stale", within_s=25)
+        await reached(watch, "stale", within_s=25)
         await watch.more(10)
         assert len(watch.gaps) == 1
         assert watch.states in (["live", "stale", "live"], ["live", "stale", "recovering", "live"])

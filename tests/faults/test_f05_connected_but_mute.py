@@ -2,6 +2,7 @@
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.waiting import reached
 
 STALE_S = 25.0
 
@@ -17,7 +18,7 @@ def test_a_mute_websocket_is_healed_by_the_rung_that_helps(row: Row, rung: str, 
         before = simulator.journal.count("subscribe")
         simulator.faults.set("mute", heals=rung)
         muted = row.now()
-        stale = await watch.state("stale")
+        stale = await reached(watch, "stale")
         assert stale - muted <= STALE_S
         await row.sleep(max(0.0, muted + 2 * STALE_S - row.now()))
         heard = len(watch.events)
@@ -39,7 +40,7 @@ def test_a_mute_http_stream_is_replaced(row: Row) -> None:
         await row.sleep(60)
         simulator.faults.set("mute", times=1)
         muted = row.now()
-        assert await watch.state("stale") - muted <= STALE_S
+        assert await reached(watch, "stale") - muted <= STALE_S
         heard = len(watch.events)
         await watch.more(10)
         assert watch.times[heard] - muted <= 2 * STALE_S
@@ -57,7 +58,7 @@ def test_a_feed_that_stays_mute_stays_reported_and_is_not_hammered(row: Row, ven
         watch = await row.watch(row.client(simulator), "quotes", symbol)
         await row.sleep(60)
         simulator.faults.set("mute")
-        await watch.state("stale", within_s=STALE_S)
+        await reached(watch, "stale", within_s=STALE_S)
         await row.sleep(300)
         assert simulator.journal.count("dial") <= 4
         simulator.faults.clear()

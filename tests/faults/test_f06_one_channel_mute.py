@@ -1,6 +1,7 @@
 """F06: one channel goes mute, the others are fine: only that one recovers."""
 
 from tests.faults.conftest import Row
+from tests.faults.waiting import reached
 
 
 def test_one_mute_topic_of_a_websocket_is_subscribed_anew_alone(row: Row) -> None:
@@ -12,7 +13,7 @@ def test_one_mute_topic_of_a_websocket_is_subscribed_anew_alone(row: Row) -> Non
         await row.sleep(60)
         simulator.faults.set("mute", heals="resubscribe", stream="btcusdt@bookTicker")
         muted = row.now()
-        await mute.state("stale", within_s=25)
+        await reached(mute, "stale", within_s=25)
         heard = len(mute.events)
         await mute.more(10)
         assert mute.times[heard] - muted <= 50.0
@@ -31,7 +32,7 @@ def test_a_mute_topic_that_only_a_new_connection_heals_is_tried_on_one_beside_it
         other = await row.watch(client, "trades", "ETHUSDT")
         await row.sleep(60)
         simulator.faults.set("mute", heals="reconnect", stream="btcusdt@bookTicker")
-        await mute.state("stale", within_s=25)
+        await reached(mute, "stale", within_s=25)
         await mute.more(10, within_s=60)
         assert watchful([other]) == ([["live"]], [[]])
         assert [stream.reconnects for stream in client.streams.active_streams] == [1]
@@ -47,7 +48,7 @@ def test_a_topic_that_no_connection_brings_is_tried_once_and_stays_stale(row: Ro
         other = await row.watch(client, "trades", "ETHUSDT")
         await row.sleep(60)
         simulator.faults.set("mute", stream="btcusdt@bookTicker")
-        await mute.state("stale", within_s=25)
+        await reached(mute, "stale", within_s=25)
         await row.sleep(1800)
         assert mute.states[-1] == "stale"
         assert watchful([other]) == ([["live"]], [[]])
@@ -65,7 +66,7 @@ def test_one_mute_http_stream_is_replaced_alone(row: Row) -> None:
         await row.sleep(60)
         simulator.faults.set("mute", times=1, channel="AAPL")
         muted = row.now()
-        await mute.state("stale", within_s=25)
+        await reached(mute, "stale", within_s=25)
         heard = len(mute.events)
         await mute.more(10)
         assert mute.times[heard] - muted <= 50.0

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.waiting import reached
 
 from brokerwire import BrokerwireError
 
@@ -46,11 +47,11 @@ def test_a_trickling_redial_is_given_up_and_tried_again(row: Row, venue: str, sy
         await watch.more(5)
         weather.set("slicer:1", delay_s=1.0, direction="down")
         weather.drop()
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         await row.sleep(60)
         assert 3 <= simulator.journal.count("dial") <= 8
         weather.clear()
-        await watch.state("live", within_s=45)
+        await reached(watch, "live", within_s=45)
         await watch.more(5)
 
     row(main)

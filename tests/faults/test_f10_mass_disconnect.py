@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row
-from tests.faults.watch import Watch, until
+from tests.faults.waiting import reached, until
+
+from brokerwire.doctor.listener import Listener
 
 SYMBOLS = {
     "tradestation": ["AAPL", "MSFT", "SPY", "QQQ", "AMZN", "TSLA", "NVDA", "META", "GOOGL", "IBM"],
@@ -13,7 +15,7 @@ SYMBOLS = {
 }
 
 
-async def fifty(row: Row, client: Any, venue: str) -> list[Watch]:
+async def fifty(row: Row, client: Any, venue: str) -> list[Listener]:
     """Open fifty connections: exclusive ones, so that none is shared."""
     symbols = SYMBOLS[venue]
     return [await row.watch(client, "quotes", symbols[number % len(symbols)], overflow="block") for number in range(50)]
@@ -35,7 +37,7 @@ def test_fifty_streams_return_within_a_minute_at_two_dials_a_second(row: Row, ve
         for watch in watches:
             await until(lambda heard=watch: "recovering" in heard.states)  # type: ignore[misc]  # bound early
         for watch in watches:
-            await watch.state("live", within_s=cut + 60 - row.now())
+            await reached(watch, "live", within_s=cut + 60 - row.now())
         dials = [entry.time_ns / 1e9 for entry in simulator.journal.entries("dial")]
         assert len(dials) == 50
         assert all(new - old >= 0.49 for old, new in pairwise(dials))

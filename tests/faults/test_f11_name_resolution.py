@@ -9,6 +9,7 @@ import pytest
 from tests.faults.conftest import Row
 from tests.faults.names import Names, Trouble
 from tests.faults.plain_door import PlainDoor
+from tests.faults.waiting import reached
 
 from brokerwire import VenueUnavailableError
 
@@ -42,7 +43,7 @@ def test_a_stream_is_back_soon_after_its_name_can_be_resolved_again(
         await watch.more(5)
         names.trouble = trouble
         simulator.connections.drop()
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         before = names.asked
         await row.sleep(outage_s)
         assert watch.subscription.is_active
@@ -50,7 +51,7 @@ def test_a_stream_is_back_soon_after_its_name_can_be_resolved_again(
         assert row.warned("could not be resolved")
         names.trouble = ""
         healed = row.now()
-        assert await watch.state("live", within_s=60) - healed <= RECOVERY_S
+        assert await reached(watch, "live", within_s=60) - healed <= RECOVERY_S
         await watch.more(5)
 
     row(main)
@@ -90,8 +91,8 @@ def test_each_dial_looks_the_name_up_and_follows_it(row: Row, names: Names, venu
         for entered, address in ((1, OTHER_ADDRESS), (1, "127.0.0.1"), (2, OTHER_ADDRESS)):
             names.address = address
             simulator.connections.drop()
-            await watch.state("recovering")
-            await watch.state("live", within_s=45)
+            await reached(watch, "recovering")
+            await reached(watch, "live", within_s=45)
             await watch.more(5)
             assert moved.entered == entered
 
@@ -110,10 +111,10 @@ def test_a_slow_answer_holds_nothing_up_but_its_own_dial(row: Row, names: Names,
         stalls: list[float] = []
         while len(stalls) < 4 and min(stalls, default=1.0) > STALL_S:  # a busy machine may hold the loop up too
             simulator.connections.drop()
-            await watch.state("recovering")
+            await reached(watch, "recovering")
             heard = len(unhurt.events)
-            stalls.append(await longest_stall(asyncio.create_task(watch.state("live", within_s=15))))
-            await unhurt.state("live")
+            stalls.append(await longest_stall(asyncio.create_task(reached(watch, "live", within_s=15))))
+            await reached(unhurt, "live")
             assert len(unhurt.events) > heard
         assert min(stalls) <= STALL_S
 

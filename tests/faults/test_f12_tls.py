@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from tests.faults.conftest import CANARIES, IS_FULL, Row
 from tests.faults.tls import Authority, Kind, OutdatedDoor, TlsDoor
+from tests.faults.waiting import reached
 
 from brokerwire import Client, StreamError
 from brokerwire.simulator import Simulator
@@ -122,13 +123,13 @@ def test_a_handshake_that_is_cut_is_tried_again_until_it_succeeds(
         weather.set(bad, direction="down", reach="all")
         said = len(door.heard)
         door.drop()
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         await row.sleep(20)
         assert weather.accepted >= 4
         assert watch.subscription.is_active
         assert len(door.heard) == said
         weather.clear()
-        await watch.state("live", within_s=45)
+        await reached(watch, "live", within_s=45)
         await watch.more(5)
 
     row(main)

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.faults.conftest import Row
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 from brokerwire import BrokerwireError, InvalidSymbolError
 

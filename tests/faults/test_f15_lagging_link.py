@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from tests.faults.conftest import Row, repeats
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 
 def test_an_old_connection_that_lags_behind_the_new_one_loses_and_doubles_nothing(row: Row) -> None:

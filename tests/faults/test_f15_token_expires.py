@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from tests.faults.conftest import Row, repeats
-from tests.faults.watch import until
+from tests.faults.waiting import reached, until
 
 
 def test_a_token_is_renewed_at_four_fifths_of_its_life_and_no_stream_notices(row: Row) -> None:
@@ -31,7 +31,7 @@ def test_a_server_that_ends_the_stream_with_its_token_is_dialled_again(row: Row,
         client = row.client(simulator)
         watch = await row.watch(client, "quotes", "AAPL")
         await until(lambda: "recovering" in watch.states, 310)
-        await watch.state("live", within_s=10)
+        await reached(watch, "live", within_s=10)
         await watch.more(10)
         assert watch.reconnects == 1
         assert len(watch.gaps) == 1

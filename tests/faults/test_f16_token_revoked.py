@@ -2,7 +2,7 @@
 
 import pytest
 from tests.faults.conftest import Row
-from tests.faults.watch import until
+from tests.faults.waiting import reached, until
 
 
 @pytest.mark.parametrize("expiry", ["end", "error"])
@@ -15,7 +15,7 @@ def test_a_stream_that_a_revoked_token_ends_is_back_within_ten_seconds(row: Row,
         revoked = row.now()
         simulator.faults.set("expire_token:1200")
         await until(lambda: "recovering" in watch.states, 10)
-        assert await watch.state("live", within_s=10) - revoked <= 10.0
+        assert await reached(watch, "live", within_s=10) - revoked <= 10.0
         await watch.more(10)
         assert client.tokens is not None
         assert client.tokens.refresh_count == 2
@@ -33,7 +33,7 @@ def test_a_stream_that_only_beats_after_the_revocation_is_replaced_with_a_new_to
         revoked = row.now()
         simulator.faults.set("expire_token:1200")
         simulator.faults.set("mute", times=1)
-        assert await watch.state("stale", within_s=30) - revoked <= 25.0
+        assert await reached(watch, "stale", within_s=30) - revoked <= 25.0
         heard = len(watch.events)
         await watch.more(10)
         assert watch.times[heard] - revoked <= 50.0

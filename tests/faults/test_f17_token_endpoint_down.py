@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from tests.faults.conftest import Row
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 from brokerwire import AuthenticationError, BrokerwireError
 

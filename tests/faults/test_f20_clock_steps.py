@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 HOUR = 3600.0

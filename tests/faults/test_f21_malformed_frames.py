@@ -3,6 +3,7 @@
 import pytest
 from tests.faults import frames
 from tests.faults.conftest import Row, repeats
+from tests.faults.waiting import reached
 
 VENUES = ["tradestation", "binance"]
 
@@ -74,7 +75,7 @@ def test_a_flood_of_bad_frames_means_a_new_connection(row: Row, venue: str) -> N
     async def main(row: Row) -> None:
         place = await row.scripted(venue, [frames.quote(venue, 1), *([b'{"Symbol":'] * 30)], pause_s=0.5)
         watch = await row.watch(row.client(place), "quotes", frames.SYMBOLS[venue], flows=False)
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         await watch.more(1)
         assert place.dials == 2
         assert len(watch.gaps) == 1

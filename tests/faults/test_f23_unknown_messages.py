@@ -2,6 +2,7 @@
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.waiting import notices
 
 CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 
@@ -35,10 +36,10 @@ def test_they_are_noticed_once_a_minute_and_counted_in_health(row: Row, venue: s
         watch = await row.watch(client, "quotes", symbol)
         simulator.faults.set("unknown_message")
         await row.sleep(50)
-        assert all("not known" in notice for notice in watch.notices)
-        assert len(watch.notices) == len(row.lines("not known")) == 1
+        assert all("not known" in notice for notice in notices(watch))
+        assert len(notices(watch)) == len(row.lines("not known")) == 1
         await row.sleep(50)
-        assert len(watch.notices) == 2
+        assert len(notices(watch)) == 2
         (stream,) = client.health()["streams"]
         assert stream["unknown_messages"] >= 50
         assert stream["bad_frames"] == 0

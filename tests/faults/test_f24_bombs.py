@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 from tests.faults import frames
-from tests.faults.bombs import BOMB_BYTES, GOOD_FRAMES, LIMIT_BYTES, MIB, BombVenue
+from tests.faults.bombs import BOMB_BYTES, KINDS, LIMIT_BYTES, BombAnswers
 from tests.faults.conftest import CANARIES, IS_FULL, Row
 
 from brokerwire import ProtocolError
+from brokerwire.doctor.bombs import GOOD_FRAMES, MIB, BombServer
 from brokerwire.transport.http import MAX_BODY_BYTES
 
 STREAMS = [
@@ -31,11 +32,18 @@ IN_FLIGHT_BYTES = (
 )  # what the buffers of two sockets may hold, which the kernel sizes as it likes; a bomb has 128 and more
 
 
-async def arm(row: Row, venue: str, bomb: str, **options: str) -> BombVenue:
-    place = BombVenue(venue, bomb, **options)
-    await place.start()
-    row.owned.append(place)
-    return place
+async def stream_of(row: Row, venue: str, bomb: str) -> BombServer:
+    server = BombServer(venue, KINDS[bomb], size=BOMB_BYTES)
+    await server.start()
+    row.owned.append(server)
+    return server
+
+
+async def answers_of(row: Row, venue: str, bomb: str, *, path: str = "request") -> BombAnswers:
+    server = BombAnswers(venue, KINDS[bomb], path=path)
+    await server.start()
+    row.owned.append(server)
+    return server
 
 
 @pytest.mark.parametrize(("venue", "bomb", "code"), STREAMS)
@@ -43,7 +51,7 @@ def test_a_stream_that_blows_up_is_ended_and_dialled_anew_and_delivers_whole_mes
     row: Row, venue: str, bomb: str, code: int | None
 ) -> None:
     async def main(row: Row) -> None:
-        place = await arm(row, venue, bomb)
+        place = await stream_of(row, venue, bomb)
         watch = await row.watch(row.client(place), "quotes", frames.SYMBOLS[venue], flows=False)
         await watch.more(GOOD_FRAMES)
         await watch.more(GOOD_FRAMES)
@@ -62,7 +70,7 @@ def test_a_stream_that_blows_up_is_ended_and_dialled_anew_and_delivers_whole_mes
 @pytest.mark.parametrize("path", ["request", "token"])
 def test_an_answer_that_blows_up_is_refused_by_its_inflated_size(row: Row, venue: str, bomb: str, path: str) -> None:
     async def main(row: Row) -> None:
-        place = await arm(row, venue, bomb, path=path)
+        place = await answers_of(row, venue, bomb, path=path)
         client = row.client(place)
         with pytest.raises(ProtocolError, match=str(MAX_BODY_BYTES)) as caught:
             await client.market_data.get_bars(frames.SYMBOLS[venue])
@@ -78,7 +86,7 @@ if IS_FULL:  # it starts processes
     @pytest.mark.parametrize(("venue", "bomb"), [case[:2] for case in STREAMS])
     def test_the_memory_of_a_listener_grows_by_the_limit_and_a_little(row: Row, venue: str, bomb: str) -> None:
         async def main(row: Row) -> None:
-            place = await arm(row, venue, bomb)
+            place = await stream_of(row, venue, bomb)
             said = await hit(place, asks=False)
             assert said["heard"] == [1.5, 2.5, 3.5] * 2
             report(f"{venue} {bomb}", said, LIMIT_BYTES)
@@ -89,7 +97,7 @@ if IS_FULL:  # it starts processes
     @pytest.mark.parametrize(("venue", "bomb"), REQUESTS)
     def test_the_memory_of_a_caller_grows_by_the_limit_and_a_little(row: Row, venue: str, bomb: str) -> None:
         async def main(row: Row) -> None:
-            place = await arm(row, venue, bomb)
+            place = await answers_of(row, venue, bomb)
             said = await hit(place, asks=True)
             assert said["error"].startswith("ProtocolError")
             report(f"{venue} {bomb} as an answer", said, MAX_BODY_BYTES)
@@ -97,7 +105,7 @@ if IS_FULL:  # it starts processes
         row.in_real_time(main)
 
 
-async def hit(place: BombVenue, *, asks: bool) -> dict[str, Any]:
+async def hit(place: BombServer | BombAnswers, *, asks: bool) -> dict[str, Any]:
     """Let a process of its own meet the bomb."""
     settings = {"venue": place.venue, "endpoints": place.endpoints, "credentials": CANARIES[place.venue]}
     text = msgspec.json.encode({**settings, "symbol": frames.SYMBOLS[place.venue], "asks": asks}).decode()

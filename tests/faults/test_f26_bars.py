@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row, repeats
-from tests.faults.watch import Watch, until
+from tests.faults.waiting import reached, until
 
+from brokerwire.doctor.listener import Listener
 from brokerwire.simulator import Simulator
 from brokerwire.simulator.sessions import new_york_date, new_york_ns
 
@@ -14,7 +15,7 @@ VENUES = [("binance", "BTCUSDT", "/stream"), ("tradestation", "AAPL", "barcharts
 MINUTE_NS = 60_000_000_000
 
 
-def closed_of(watch: Watch) -> list[Any]:
+def closed_of(watch: Listener) -> list[Any]:
     return [event for event in watch.events if event.is_closed]
 
 
@@ -63,7 +64,7 @@ def test_bars_that_cannot_be_fetched_are_an_unfilled_gap_and_the_live_ones_go_on
         simulator.connections.drop()
         await row.sleep(150)
         simulator.faults.clear("refuse")
-        live_at = await watch.state("live")
+        live_at = await reached(watch, "live")
         heard_at = await watch.more(1)
         assert heard_at - live_at < 8
         assert [gap.filled for gap in watch.gaps] == [False]
@@ -73,7 +74,7 @@ def test_bars_that_cannot_be_fetched_are_an_unfilled_gap_and_the_live_ones_go_on
     row(main)
 
 
-def ticks_of(watch: Watch) -> list[tuple[float, float]]:
+def ticks_of(watch: Listener) -> list[tuple[float, float]]:
     return [(event.price, event.size) for event in watch.events]
 
 
@@ -95,8 +96,8 @@ def test_ticks_that_a_short_outage_hid_come_from_the_history_of_the_next_connect
         for number in range(1, repeats(3, 10) + 1):
             await watch.more(20)
             simulator.connections.drop()
-            await watch.state("recovering")
-            await watch.state("live")
+            await reached(watch, "recovering")
+            await reached(watch, "live")
             await until(lambda wanted=number: len(watch.gaps) == wanted)  # type: ignore[misc]  # bound early
         await watch.more(20)
         if all(gap.filled for gap in watch.gaps):
@@ -112,7 +113,7 @@ def test_ticks_that_a_long_outage_hid_are_an_unfilled_gap_and_none_is_told_twice
         watch = await row.watch(row.client(simulator), "trades", "AAPL", flows=False)
         await watch.more(20)
         await cut(row, simulator, "tickbars", 60)
-        await watch.state("live", 40)
+        await reached(watch, "live", 40)
         await until(lambda: bool(watch.gaps))
         await watch.more(20)
         assert [gap.filled for gap in watch.gaps] == [False]
@@ -121,7 +122,7 @@ def test_ticks_that_a_long_outage_hid_are_an_unfilled_gap_and_none_is_told_twice
     row(main)
 
 
-async def close_soon(row: Row, seconds: float, **options: Any) -> tuple[Simulator, Watch]:
+async def close_soon(row: Row, seconds: float, **options: Any) -> tuple[Simulator, Listener]:
     """Return a watch on ticks whose market closes in so many seconds, and is quiet from then on."""
     now_ns = row.clock.time_ns()
     row.step_wall_clock((new_york_ns(new_york_date(now_ns), 16) - now_ns) / 1e9 - seconds)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from tests.faults.books import agrees_with_the_venue, snapshots_of
 from tests.faults.conftest import Row
-from tests.faults.watch import until
+from tests.faults.waiting import reached, until
 
 FAULTS = ["duplicate", "reorder", "gap"]
 
@@ -24,7 +24,7 @@ def test_a_book_is_the_venues_again_and_the_other_is_untouched(row: Row, fault: 
         simulator.faults.set(fault, times=5, probability=0.2, channel="btcusdt@depth")
         await hurt.more(150)
         await until(lambda: fault not in simulator.faults.names())
-        await hurt.state("live")
+        await reached(hurt, "live")
         await agrees_with_the_venue(simulator, hurt)
         await agrees_with_the_venue(simulator, other)
         assert other.states == ["live"]
@@ -49,7 +49,7 @@ def test_a_storm_of_gaps_asks_for_one_snapshot_a_second_at_most(row: Row) -> Non
         assert all(new - old >= 0.99 for old, new in pairwise(times))
         simulator.faults.clear()
         await hurt.more(20)
-        await hurt.state("live")
+        await reached(hurt, "live")
         await agrees_with_the_venue(simulator, hurt)
 
     row(main)
@@ -62,8 +62,8 @@ def test_a_position_in_the_numbering_is_never_delivered_twice_after_a_reconnect(
         for _ in range(3):
             await watch.more(20)
             simulator.connections.drop()
-            await watch.state("recovering")
-            await watch.state("live")
+            await reached(watch, "recovering")
+            await reached(watch, "live")
         await watch.more(20)
         ids = [event.trade_id for event in watch.events]
         assert ids == sorted(set(ids))

@@ -4,14 +4,15 @@ from itertools import pairwise
 
 import pytest
 from tests.faults.conftest import Row, repeats
-from tests.faults.watch import Watch, until
+from tests.faults.waiting import reached, until
 
+from brokerwire.doctor.listener import Listener
 from brokerwire.simulator import Simulator
 
 PATHS = {"trade": "/api/v3/historicalTrades", "aggregate": "/api/v3/aggTrades"}
 
 
-def ids_of(watch: Watch, symbol: str = "BTCUSDT") -> list[int]:
+def ids_of(watch: Listener, symbol: str = "BTCUSDT") -> list[int]:
     return [event.trade_id for event in watch.events if event.symbol == symbol]
 
 
@@ -71,8 +72,8 @@ def test_what_was_missed_while_disconnected_is_fetched_and_told_in_its_place(row
         for number in range(1, repeats(3, 12) + 1):
             await watch.more(20)
             simulator.connections.drop()
-            await watch.state("recovering")
-            await watch.state("live")
+            await reached(watch, "recovering")
+            await reached(watch, "live")
             await until(lambda wanted=number: len(watch.gaps) == 2 * wanted)  # type: ignore[misc]  # bound early
         await watch.more(20)
         for symbol in ("BTCUSDT", "ETHUSDT"):
@@ -91,7 +92,7 @@ def test_a_hole_larger_than_an_answer_is_filled_page_by_page(row: Row) -> None:
         simulator.connections.drop()
         await row.sleep(30)
         simulator.faults.clear()
-        await watch.state("live", 40)
+        await reached(watch, "live", 40)
         await until(lambda: len(watch.gaps) == 1)
         await watch.more(100)
         assert are_consecutive(ids_of(watch))
@@ -112,7 +113,7 @@ def test_a_symbol_that_is_quiet_after_the_reconnect_has_its_missed_trades_all_th
         simulator.faults.clear()
         simulator.faults.set("mute")
         before = len(watch.events)
-        await watch.state("live", 40)
+        await reached(watch, "live", 40)
         await until(lambda: len(watch.gaps) == 1, 10)
         assert watch.gaps[0].filled
         assert len(watch.events) > before + 5
@@ -132,10 +133,10 @@ def test_trades_that_cannot_be_fetched_are_an_unfilled_gap_and_the_others_go_on(
         simulator.faults.set("rate_limit:60", channel="historicalTrades")
         simulator.faults.set("refuse:503", channel="/stream")
         simulator.connections.drop()
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         await row.sleep(10)
         simulator.faults.clear("refuse")
-        live_at = await watch.state("live")
+        live_at = await reached(watch, "live")
         heard_at = await watch.more(1)
         assert heard_at - live_at < 8
         await until(lambda: bool(watch.gaps))
@@ -182,7 +183,7 @@ def test_whatever_happens_each_trade_comes_once_and_in_order_or_lies_in_an_unfil
             if row.random.random() < 0.3:
                 simulator.faults.clear()
         simulator.faults.clear()
-        await watch.state("live", 120)
+        await reached(watch, "live", 120)
         await watch.more(100)
         for symbol in ("BTCUSDT", "ETHUSDT"):
             holes = [(old + 1, new - 1) for old, new in pairwise(ids_of(watch, symbol)) if new != old + 1]

@@ -2,6 +2,7 @@
 
 from tests.faults.books import agrees_with_the_venue
 from tests.faults.conftest import Row, repeats
+from tests.faults.waiting import reached
 
 SCHEDULES = repeats(15, 250)
 
@@ -22,7 +23,7 @@ def test_whatever_the_schedule_the_book_ends_as_the_venues(row: Row) -> None:
             await row.sleep(dice.uniform(0.0, 2.0))
             simulator.faults.clear()
             await watch.more(5)
-            await watch.state("live")
+            await reached(watch, "live")
             await agrees_with_the_venue(simulator, watch)
             await watch.subscription.unsubscribe()
 

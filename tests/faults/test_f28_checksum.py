@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import VirtualRun
 from tests.faults.checked_venue import CheckedServer, checked_venue, checksum
 from tests.faults.conftest import SEEDS, repeats
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 from brokerwire import Gap, StateChange
 from brokerwire.config import Credentials, Network, Timeouts

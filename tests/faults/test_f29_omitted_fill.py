@@ -5,24 +5,25 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row, repeats
-from tests.faults.watch import Watch, now, until
+from tests.faults.waiting import notices, reached, until
 
 from brokerwire import Fill, OrderUpdate
+from brokerwire.doctor.listener import Listener, now
 
 PERIOD_S = 30.0
 SLACK_S = 1.0
 
 
-def fills_of(watch: Watch, order_id: str) -> list[Fill]:
+def fills_of(watch: Listener, order_id: str) -> list[Fill]:
     return [event for event in watch.events if isinstance(event, Fill) and event.order_id == order_id]
 
 
-def newest(watch: Watch, order_id: str) -> OrderUpdate | None:
+def newest(watch: Listener, order_id: str) -> OrderUpdate | None:
     mine = [event for event in watch.events if isinstance(event, OrderUpdate) and event.order_id == order_id]
     return mine[-1] if mine else None
 
 
-def told(watch: Watch, order_id: str) -> Decimal:
+def told(watch: Listener, order_id: str) -> Decimal:
     return sum((fill.quantity for fill in fills_of(watch, order_id)), Decimal(0))
 
 
@@ -92,7 +93,7 @@ def test_what_happened_during_an_outage_is_told_once(row: Row, ending: str) -> N
         order_id = await resting(row, client, simulator)
         simulator.faults.set("refuse:503")
         simulator.connections.drop()
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         simulator.exchange.fill(int(order_id), Decimal(4))
         if ending == "fill":
             simulator.exchange.fill(int(order_id), price=Decimal("0.90"))
@@ -102,7 +103,7 @@ def test_what_happened_during_an_outage_is_told_once(row: Row, ending: str) -> N
             simulator.exchange.expire(int(order_id))
         await row.sleep(10)
         simulator.faults.clear()
-        await watch.state("live")
+        await reached(watch, "live")
         wanted = 10 if ending == "fill" else 4
         await until(lambda: told(watch, order_id) == wanted, 5)
         await row.sleep(2 * PERIOD_S)
@@ -126,11 +127,11 @@ def test_an_order_that_came_and_went_during_an_outage_is_told_with_its_fills(row
         await row.sleep(5)
         simulator.faults.set("refuse:503", channel="/stream/")
         simulator.connections.drop()
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         order_id = await resting(row, other, simulator)
         simulator.exchange.fill(int(order_id))
         simulator.faults.clear()
-        await watch.state("live")
+        await reached(watch, "live")
         await until(lambda: told(watch, order_id) == 10, 5)
         await row.sleep(2 * PERIOD_S)
         assert len(fills_of(watch, order_id)) == 1
@@ -166,7 +167,7 @@ def test_a_list_that_cannot_be_read_is_reported_and_read_again(row: Row) -> None
         await row.sleep(1)
         simulator.exchange.fill(int(order_id))
         await row.sleep(4 * PERIOD_S)
-        assert [text for text in watch.notices if "compared" in text]
+        assert [text for text in notices(watch) if "compared" in text]
         simulator.faults.clear()
         await until(lambda: told(watch, order_id) == 10, PERIOD_S + SLACK_S)
 

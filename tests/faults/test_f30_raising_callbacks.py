@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.waiting import reached
 
 CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 
@@ -21,7 +22,7 @@ def test_one_that_always_raises_is_paused_after_a_hundred_and_can_resume(row: Ro
         client = row.client(simulator)
         watch = await row.watch(client, "quotes", symbol, behave=behave, flows=False)
         other = await row.watch(client, "quotes", symbol)
-        await watch.state("paused")
+        await reached(watch, "paused")
         assert watch.subscription.stats.errors == len(watch.errors) == 100
         assert all(str(error) == "broken callback" for error, _ in watch.errors)
         assert watch.errors[0][1] is watch.events[0]

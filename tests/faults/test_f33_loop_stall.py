@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import IS_FULL, SEEDS, Main, Row
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 from brokerwire.testing.virtual_time import VirtualTimeLoop
 

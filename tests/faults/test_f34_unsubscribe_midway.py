@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 from tests.faults.conftest import Row, repeats
-from tests.faults.watch import Watch, until
+from tests.faults.waiting import reached, until
+
+from brokerwire.doctor.listener import Listener
 
 CASES = [("tradestation", ["AAPL", "MSFT", "SPY"]), ("binance", ["BTCUSDT", "ETHUSDT", "SOLUSDT"])]
 SCHEDULES = repeats(25, 300)
@@ -12,7 +14,7 @@ UNLIMITED = {"tradestation": {"limit_scale": 100.0}, "binance": {"weight_per_min
 FAULTS = ["", "refuse:503", "late_ack:0.5", "late_snapshot:0.7", "close", "reset_mid_frame", "goaway", "silent_accept"]
 
 
-async def leave(row: Row, watch: Watch) -> None:
+async def leave(row: Row, watch: Listener) -> None:
     """Unsubscribe; no callback may start once that has returned."""
     began = row.now()
     await watch.subscription.unsubscribe()
@@ -75,7 +77,7 @@ def test_an_unsubscribe_during_a_dial_that_hangs_returns_at_once(row: Row, venue
         await watch.more(5)
         simulator.faults.set("silent_accept")
         simulator.connections.drop()
-        await watch.state("recovering")
+        await reached(watch, "recovering")
         await row.sleep(2)
         began = row.now()
         await watch.subscription.unsubscribe()
@@ -96,7 +98,7 @@ def test_a_topic_given_back_during_a_reconnect_stays_away_while_others_return(
         await leaves.more(5)
         simulator.faults.set("refuse:503")
         simulator.connections.drop()
-        await leaves.state("recovering")
+        await reached(leaves, "recovering")
         await leaves.subscription.unsubscribe()
         heard = len(leaves.events)
         simulator.faults.clear()

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from tests.faults.conftest import Row, repeats
-from tests.faults.watch import Watch
 
 from brokerwire import BrokerwireError, StreamLimitError
+from brokerwire.doctor.listener import Listener
 
 CAP = 3
 STEPS = repeats(80, 1000)
@@ -27,7 +27,7 @@ def test_random_opening_and_closing_never_passes_the_cap(row: Row, venue: str) -
         simulator = await row.simulator(venue, settings=UNLIMITED[venue])
         client = row.client(simulator, max_concurrent_streams=CAP, subscribe_timeout=30)
         dice = row.random
-        held: list[Watch] = []
+        held: list[Listener] = []
         refused = 0
         for _ in range(STEPS):
             if dice.random() < 0.1:
@@ -42,7 +42,7 @@ def test_random_opening_and_closing_never_passes_the_cap(row: Row, venue: str) -
                 wishes = [dice.choice(SYMBOLS[venue]) for _ in range(dice.randint(1, 3))]
                 opening = (row.watch(client, "quotes", wish, flows=False, overflow="block") for wish in wishes)
                 for outcome in await asyncio.gather(*opening, return_exceptions=True):
-                    if isinstance(outcome, Watch):
+                    if isinstance(outcome, Listener):
                         held.append(outcome)
                     else:
                         assert isinstance(outcome, BrokerwireError)

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import pytest
 from tests.faults.conftest import Row
-from tests.faults.watch import Watch, until
+from tests.faults.waiting import reached, until
 
+from brokerwire.doctor.listener import Listener
 from brokerwire.simulator import Simulator
 from brokerwire.streaming.backoff import SLOW_LONGEST_S
 
@@ -15,7 +16,7 @@ SLOW_LANE_S = [5, 10, 20, 40, 60]
 """What design section 5 asks for where a venue does not say how long it holds a slot."""
 
 
-async def fill_up(row: Row, simulator: Simulator) -> list[Watch]:
+async def fill_up(row: Row, simulator: Simulator) -> list[Listener]:
     """Take every slot that the venue has."""
     client = row.client(simulator)
     watches = [await row.watch(client, "market_depth", symbol) for symbol in ("AAPL", "MSFT", "SPY")]
@@ -30,7 +31,7 @@ def dials(simulator: Simulator, *, since: float, path: str = "") -> list[float]:
     return [entry.time_ns / 1e9 for entry in entries if entry.time_ns / 1e9 > since]
 
 
-async def all_live(watches: list[Watch], within_s: float) -> float:
+async def all_live(watches: list[Listener], within_s: float) -> float:
     return await until(lambda: all(watch.subscription.state == "live" for watch in watches), within_s)
 
 
@@ -44,7 +45,7 @@ def test_a_slot_that_stays_taken_is_asked_for_ever_more_seldom_until_it_is_free(
         began = row.clock.time_ns() / 1e9
         simulator.connections.drop()
         for watch in watches:
-            await watch.state("recovering")
+            await reached(watch, "recovering")
         simulator.faults.clear()
         await all_live(watches, HOLD_S + SLOW_LONGEST_S + 10)
         assert row.clock.time_ns() / 1e9 - began >= HOLD_S
@@ -76,8 +77,8 @@ def test_a_hold_that_the_venue_states_is_kept_and_not_much_longer(
             simulator.faults.set(f"rate_limit:{hold_s:g}", channel="stream", times=1)
         began = row.clock.time_ns() / 1e9
         simulator.connections.drop()
-        broken = await watch.state("recovering")
-        back = await watch.state("live", within_s=hold_s + 10)
+        broken = await reached(watch, "recovering")
+        back = await reached(watch, "live", within_s=hold_s + 10)
         refused, accepted = dials(simulator, since=began)
         assert hold_s - 1 <= accepted - refused <= hold_s + 2
         assert back - broken <= hold_s + 10

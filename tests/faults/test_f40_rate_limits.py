@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.waiting import reached
 
 from brokerwire import RateLimitError
 
@@ -66,8 +67,8 @@ def test_a_stream_that_is_refused_for_its_quota_returns_after_the_reset(row: Row
         await watch.more(5)
         simulator.faults.set("rate_limit:20", times=1, channel="/stream/")
         simulator.connections.drop()
-        cut = await watch.state("recovering")
-        assert 18 <= await watch.state("live") - cut <= 28
+        cut = await reached(watch, "recovering")
+        assert 18 <= await reached(watch, "live") - cut <= 28
         dials = requests(simulator, "dial")
         assert len(dials) == 3
         assert dials[2] - dials[1] >= 18
@@ -84,8 +85,8 @@ def test_a_handshake_over_the_limit_is_repeated_in_the_slow_lane(row: Row) -> No
         await watch.more(5)
         simulator.faults.set("refuse:429", times=2)
         simulator.connections.drop()
-        await watch.state("recovering")
-        await watch.state("live")
+        await reached(watch, "recovering")
+        await reached(watch, "live")
         dials = requests(simulator, "dial")
         assert len(dials) == 4
         assert dials[2] - dials[1] >= 4.9

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row, trials
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 from brokerwire import Client, OrderOutcomeUnknownError, OrderRejectedError, OrderUpdate
 from brokerwire.simulator import Simulator

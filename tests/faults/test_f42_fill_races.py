@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row, trials
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 from brokerwire import BrokerwireError, Client, Fill, OrderUpdate
 from brokerwire.simulator import Simulator

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.faults.conftest import IS_FULL, Row, trials
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 from brokerwire.simulator import Simulator
 

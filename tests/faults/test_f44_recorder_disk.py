@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from tests.faults.conftest import IS_FULL, Row
-from tests.faults.watch import Watch, until
+from tests.faults.waiting import notices, until
 
+from brokerwire.doctor.listener import Listener
 from brokerwire.recording import Recorder
 from brokerwire.simulator.record_file import RecordFile, read_record_file
 
@@ -109,9 +110,9 @@ def frames_in(folder: Path) -> int:
     return sum(len(line.payloads) for file in files_in(folder) for line in file.lines if line.kind == "received")
 
 
-async def notice(watch: Watch, text: str) -> None:
-    known = len(watch.notices)
-    await until(lambda: any(text in each for each in watch.notices[known:]), 20)
+async def notice(watch: Listener, text: str) -> None:
+    known = len(notices(watch))
+    await until(lambda: any(text in each for each in notices(watch)[known:]), 20)
 
 
 @pytest.mark.parametrize(("kind", "case"), WAYS)
@@ -165,7 +166,7 @@ def test_disk_that_never_heals_costs_the_recording_alone(row: Row, venue: str, s
             recorder = Recorder(tmp_path, flush_s=0.05, buffer_bytes=20_000, write=fault.write)
             client = row.client(simulator, recorder=recorder)
             watch = await row.watch(client, "quotes", symbol)
-            await until(lambda: any("loses batches" in text for text in watch.notices), 20)
+            await until(lambda: any("loses batches" in text for text in notices(watch)), 20)
             await watch.more(50)
             await client.close()
         assert watch.gaps == []

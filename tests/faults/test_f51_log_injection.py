@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import IS_FULL, Row
+from tests.faults.waiting import reached
 
 from brokerwire import BrokerwireError
 from brokerwire.cli import output
@@ -64,8 +65,8 @@ def test_a_close_reason_of_the_venue_stays_on_one_line(row: Row, attack: str) ->
         watch = await row.watch(row.client(simulator), "quotes", "BTCUSDT")
         await watch.more(5)
         simulator.faults.set("close:4001", reason=attack, times=1)
-        await watch.state("recovering")
-        await watch.state("live")
+        await reached(watch, "recovering")
+        await reached(watch, "live")
         assert any("4001" in status.reason and "x" in status.reason for status in watch.statuses[1:2])
         check_records(row)
         check_shown(row)
@@ -81,8 +82,8 @@ def test_an_error_frame_and_a_refusal_of_the_venue_stay_on_one_line(row: Row, at
         watch = await row.watch(client, "quotes", "AAPL")
         await row.watch(client, "order_updates", flows=False)
         simulator.faults.set(f"stream_error:{attack}", times=1)
-        await watch.state("recovering")
-        await watch.state("live")
+        await reached(watch, "recovering")
+        await reached(watch, "live")
         simulator.faults.set(f"reject_order:{attack}", times=1)
         ticket: dict[str, Any] = {"symbol": "AAPL", "side": "buy", "quantity": 1, "type": "market"}
         with pytest.raises(BrokerwireError) as caught:

@@ -16,10 +16,10 @@ from tests.faults import invariants
 from tests.faults.canaries import AWKWARD, belongings, contents, copies, damaged, finds, forms_of, locals_of
 from tests.faults.conftest import IS_FULL, Row
 from tests.faults.tls import Authority, TlsDoor
-from tests.faults.watch import Watch
 from tests.proxy import Proxy
 
 from brokerwire import BrokerwireError, Client
+from brokerwire.doctor.listener import Listener
 from brokerwire.recording import Recorder
 from brokerwire.simulator import KNOWN_FAULTS, Simulator
 from brokerwire.simulator.conditions import KNOWN_WEATHER
@@ -74,7 +74,7 @@ class Trove:
             self.texts += invariants.shown(exc)
             self.texts += locals_of(exc, within=PUBLIC)
 
-    def look(self, client: Client, *watches: Watch) -> None:
+    def look(self, client: Client, *watches: Listener) -> None:
         """Look at everything of a client as it is now, at what it told and at the log."""
         if client.tokens is not None and client.tokens.current is not None:
             self.secrets.add(client.tokens.current.reveal())
@@ -136,7 +136,7 @@ async def ask_everything(trove: Trove, client: Client, symbol: str) -> None:
         await trove.attempt(lambda: client.order_execution.cancel_order("4711"))
 
 
-async def end(trove: Trove, client: Client, *watches: Watch) -> None:
+async def end(trove: Trove, client: Client, *watches: Listener) -> None:
     """Close a client, look at what is left of it, and let the row forget it."""
     trove.look(client, *watches)
     await client.close()
@@ -284,7 +284,7 @@ def test_a_venue_that_repeats_every_secret_is_not_repeated(row: Row, venue: str,
         for status in (200, 400, 401, 403, 404, 409, 429, 500, 503):
             mirror.status = status
             client = trove.client(mirror, subscribe_timeout=5)
-            watch = Watch(client, flows=False)
+            watch = Listener(client, flows=False)
             row.watches.append(watch)
             await trove.attempt(lambda watch=watch: watch.open("quotes", symbol))  # type: ignore[misc]  # bound early
             await ask_everything(trove, client, symbol)

@@ -3,7 +3,7 @@
 import pytest
 from tests.faults.conftest import IS_FULL, SEEDS, Main, Row
 from tests.faults.soak import Sample, Soak
-from tests.faults.watch import until
+from tests.faults.waiting import until
 
 from brokerwire.testing.virtual_time import VirtualClock
 

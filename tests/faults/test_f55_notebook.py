@@ -49,7 +49,7 @@ USE_BOTH = """
 seen = len(events)
 async with asyncio.timeout(60):
     while len(events) == seen:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
 tell(older=quote.symbol, newer=fresh.symbol, older_streams=len(older.streams))
 """
 
@@ -58,7 +58,7 @@ await older.close()
 seen = len(events)
 async with asyncio.timeout(60):
     while len(events) == seen:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
 tell(older_streams=len(older.streams), state=subscription.state)
 """
 

@@ -491,3 +491,28 @@ def test_a_callback_added_later_hears_what_comes_after(virtual: Any, offline: An
             assert stats.received == stats.delivered + stats.dropped + stats.coalesced + stats.pending
 
     virtual(main)
+
+
+def test_closing_waits_for_a_callback_whose_unsubscribe_was_given_up(virtual: Any, offline: Any) -> None:
+    async def main() -> None:
+        began = asyncio.Event()
+
+        async def dawdle(_event: object) -> None:
+            began.set()
+            await asyncio.sleep(1.0)
+
+        async with offline() as place:
+            client = await place.client(await place.simulator("tradestation"))
+            trades = await client.market_data.stream_trades("MSFT", dawdle)
+            await began.wait()
+            leaving = asyncio.create_task(trades.unsubscribe())
+            while client.subscriptions:  # noqa: ASYNC110  # virtual time: a poll costs nothing
+                await asyncio.sleep(0)
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+            assert trades.closing is not None
+            assert not trades.closing.done()
+            await client.close()
+            assert trades.closing.done()
+
+    virtual(main)

@@ -28,3 +28,21 @@ def test_last_trade_before_the_first_of_a_minute_is_of_the_minute_before(market:
     feed = market._feed("AAPL")
     minute_ns = market.now_ns() // 60_000_000_000 * 60_000_000_000
     assert feed.last_path_trade(minute_ns).time_ns < minute_ns
+
+
+def test_a_size_is_the_same_whatever_was_asked_for_before(market: Market) -> None:
+    feed = market._feed("BTCUSDT")
+    now = market.now_ns()
+    moments = [now + number * SLOT_NS for number in range(0, 400, 7)]
+    forwards = [feed.book(BOOK_DEPTH, moment) for moment in moments]
+    backwards = [feed.book(BOOK_DEPTH, moment) for moment in reversed(moments)]
+    feed._rests.clear()
+    anew = [feed.book(BOOK_DEPTH, moment) for moment in reversed(moments)]
+    assert forwards[::-1] == backwards == anew
+
+
+def test_what_is_known_of_levels_stays_within_its_bound(market: Market) -> None:
+    feed, now = market._feed("BTCUSDT"), market.now_ns()
+    for number in range(100):
+        feed.book(BOOK_DEPTH, now + number * 3600 * 10**9)
+    assert len(feed._rests) <= 4096

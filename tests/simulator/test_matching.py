@@ -34,7 +34,7 @@ def order(side: Any = "buy", quantity: int = 100, **fields: Any) -> SimOrder:
 
 
 def quote(symbol: str = "X", bid: int = 99, ask: int = 101, size: int = 30) -> SimQuote:
-    return SimQuote(symbol=symbol, time_ns=0, bid=D(bid), bid_size=D(size), ask=D(ask), ask_size=D(size))
+    return SimQuote(symbol=symbol, time_ns=0, bid=D(bid), bid_size=D(size), ask=D(ask), ask_size=D(size), sequence=0)
 
 
 BOOK = SimBook(

@@ -249,3 +249,16 @@ async def test_repr_names_what_it_is() -> None:
     subscription = Desk().subscription(print)
     assert repr(subscription) == "<Subscription 1 test pending>"
     await subscription.unsubscribe()
+
+
+async def test_symbols_that_come_too_late_do_not_bring_an_ended_subscription_back() -> None:
+    desk = Desk()
+    subscription = desk.subscription(None, A, B)
+    for topic in (A, B):
+        subscription.set_topic_state(topic, "live", "accepted")
+    await subscription.unsubscribe()
+    with pytest.raises(StreamError, match="has ended"):
+        subscription.add_topics([Topic("trade", "C")])
+    subscription.remove_topic(A, "A")
+    assert subscription.state == "closed"
+    assert not subscription.is_active

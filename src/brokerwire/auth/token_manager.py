@@ -166,8 +166,14 @@ class TokenManager:
         self._redactor.learn(stored.access_token)
         return self._adopt(token, left_s)
 
+    @property
+    def _given(self) -> Secret | None:
+        """What renews the token, as it was given."""
+        names = [name for name in self._spec.renewed_with if name in self._credentials]
+        return self._credentials[names[0]] if names else None
+
     def _is_ours(self, stored: StoredToken) -> bool:
-        given = self._credentials.get("refresh_token")
+        given = self._given
         return given is None or stored.given == fingerprint(given)
 
     def _refresh_token(self, stored: StoredToken | None) -> Secret:
@@ -175,7 +181,7 @@ class TokenManager:
         if stored is not None and self._is_ours(stored):
             self._redactor.learn(stored.refresh_token)
             return Secret(stored.refresh_token)
-        given = self._credentials.get("refresh_token")
+        given = self._given
         if given is None:
             raise ReauthenticationRequired("nobody is logged in; run: brokerwire auth login")
         return given
@@ -186,7 +192,7 @@ class TokenManager:
             self._redactor.learn(grant.refresh_token.reveal())
 
     def _stored(self, grant: TokenGrant, used: Secret) -> StoredToken:
-        given = self._credentials.get("refresh_token", used)
+        given = self._given or used
         return StoredToken(
             given=fingerprint(given),
             refresh_token=(grant.refresh_token or used).reveal(),

@@ -253,7 +253,7 @@ class Client:
                 self._adopt(credentials)
         self._check_credentials()
         spec = self._venue.tokens
-        if spec is not None and self._link.tokens is None:
+        if spec is not None and self._link.tokens is None and self._has_login(spec):
             self._link.tokens = self._new_tokens(spec)
         await self._office.open()
 
@@ -280,6 +280,10 @@ class Client:
             on_notice=self._desk.notify,
         )
 
+    def _has_login(self, spec: TokenSpec) -> bool:
+        """Whether tokens can be had; a venue that requires nothing can be used by nobody in particular."""
+        return bool(self._venue.required) or any(name in self._credentials for name in spec.renewed_with)
+
     def _adopt(self, credentials: Mapping[str, str]) -> None:
         self._credentials = Credentials(credentials)
         for value in credentials.values():
@@ -299,7 +303,8 @@ class Client:
                 self._credentials.require(name, venue=self._venue.name, hint=hint)
 
     def _token_store(self) -> TokenStore:
-        if self._offline is not None:
+        is_kept = self._venue.tokens is None or self._venue.tokens.is_kept
+        if self._offline is not None or not is_kept:
             return MemoryTokenStore()
         client_id = self._credentials.get("client_id")
         path = token_path(

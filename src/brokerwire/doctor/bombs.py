@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
 MIB = 2**20
 BOMB_BYTES = 64 * MIB
@@ -18,65 +19,80 @@ _HOST = "127.0.0.1"
 _HEARTBEAT = b'{"Heartbeat":1,"Timestamp":"2026-11-20T12:00:00Z"}\n'
 
 
-def _one_frame() -> Iterator[bytes]:
+def _one_frame(size: int) -> Iterator[bytes]:
     """One WebSocket frame that says it is longer than any machine's memory."""
     yield b"\x81\x7f" + (2**62).to_bytes(8, "big")
-    yield from (_PIECE for _ in range(BOMB_BYTES // len(_PIECE)))
+    yield from (_PIECE for _ in range(size // len(_PIECE)))
 
 
-def _fragments() -> Iterator[bytes]:
+def _fragments(size: int) -> Iterator[bytes]:
     """One WebSocket message in fragments that never end."""
     head = b"\x7e" + (60_000).to_bytes(2, "big")
     yield b"\x01" + head + _PIECE[:60_000]
-    yield from (b"\x00" + head + _PIECE[:60_000] for _ in range(BOMB_BYTES // 60_000))
+    yield from (b"\x00" + head + _PIECE[:60_000] for _ in range(size // 60_000))
 
 
-def _deflated() -> Iterator[bytes]:
+def _deflated(size: int) -> Iterator[bytes]:
     """One small compressed WebSocket frame that inflates a thousandfold."""
-    squeeze = zlib.compressobj(9, wbits=-15)
-    body = b"".join(squeeze.compress(_ZEROS) for _ in range(BOMB_BYTES // MIB)) + squeeze.flush()
+    body = b"".join(_squeezed(size, wbits=-15))
     yield b"\xc1\x7f" + len(body).to_bytes(8, "big") + body
 
 
-def _line() -> Iterator[bytes]:
+def _line(size: int) -> Iterator[bytes]:
     """One line that never ends."""
     yield b'{"Symbol":"AAPL","Bid":"'
-    yield from (_PIECE for _ in range(BOMB_BYTES // len(_PIECE)))
+    yield from (_PIECE for _ in range(size // len(_PIECE)))
 
 
-def _gzipped() -> Iterator[bytes]:
+def _gzipped(size: int) -> Iterator[bytes]:
     """A small compressed line that inflates a thousandfold."""
-    squeeze = zlib.compressobj(9, wbits=31)
-    for _ in range(BOMB_BYTES // MIB):
-        yield squeeze.compress(_ZEROS)
-    yield squeeze.flush()
+    return _squeezed(size, wbits=31)
 
 
-BOMBS: Mapping[str, Mapping[str, Callable[[], Iterator[bytes]]]] = MappingProxyType(
+def _squeezed(size: int, *, wbits: int) -> Iterator[bytes]:
+    """Zeros, compressed in blocks that do not refer to each other: one is made, and repeated."""
+    squeeze = zlib.compressobj(9, wbits=wbits)
+    yield squeeze.compress(_ZEROS) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    block = squeeze.compress(_ZEROS) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    yield from (block for _ in range(size // MIB - 1))
+
+
+class Bomb(Struct, frozen=True):
+    """What a server sends: pieces of about so many bytes in all, when they are inflated, and their content encoding."""
+
+    pieces: Callable[[int], Iterator[bytes]]
+    encoding: str = ""
+
+
+BOMBS: Mapping[str, Mapping[str, Bomb]] = MappingProxyType(
     {
-        "binance": {"frame": _one_frame, "fragments": _fragments, "deflate": _deflated},
-        "tradestation": {"line": _line, "gzip": _gzipped},
+        "binance": {"frame": Bomb(_one_frame), "fragments": Bomb(_fragments), "deflate": Bomb(_deflated)},
+        "tradestation": {"line": Bomb(_line), "gzip": Bomb(_gzipped, "gzip")},
     }
 )
-"""By venue and name: what a server sends."""
+"""By venue and name."""
 
 
 class BombServer:
-    """Serves good quotes to whoever subscribes, and a bomb behind them to the first one.
+    """Serves good quotes to whoever subscribes, and a bomb of ``size`` bytes behind them to the first one.
 
     Attributes:
+        venue: Whose wire it is.
         endpoints: Its base addresses, once it is started.
         dials: How many streams were opened.
         sent_bytes: How much of the bomb the client let in.
+        close_codes: What the clients closed their WebSockets with.
     """
 
-    def __init__(self, venue: str, bomb: str) -> None:
+    def __init__(self, venue: str, bomb: Bomb, *, size: int = BOMB_BYTES) -> None:
+        self.venue = venue
         self.endpoints: Mapping[str, str] = MappingProxyType({})
         self.dials = 0
         self.sent_bytes = 0
-        self._venue = venue
-        self._bomb = BOMBS[venue][bomb]
-        self._encoding = {"Content-Encoding": "gzip"} if bomb == "gzip" else {}
+        self.close_codes: list[int | None] = []
+        self._bomb = bomb
+        self._size = size
+        self._encoding = {"Content-Encoding": bomb.encoding} if bomb.encoding else {}
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -90,9 +106,7 @@ class BombServer:
         await self._runner.setup()
         await web.TCPSite(self._runner, _HOST, 0).start()
         port = self._runner.addresses[0][1]
-        schemes = (
-            {"rest": "http", "auth": "http"} if self._venue == "tradestation" else {"rest": "http", "stream": "ws"}
-        )
+        schemes = {"rest": "http", "auth": "http"} if self.venue == "tradestation" else {"rest": "http", "stream": "ws"}
         self.endpoints = {key: f"{scheme}://{_HOST}:{port}" for key, scheme in schemes.items()}
 
     async def close(self) -> None:
@@ -122,6 +136,7 @@ class BombServer:
             async for _ in socket:
                 pass
         finally:
+            self.close_codes.append(socket.close_code)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
         return socket
@@ -134,7 +149,7 @@ class BombServer:
             await self._detonate(transport, request.protocol._drain_helper)
 
     async def _detonate(self, transport: asyncio.Transport, drained: Callable[[], Awaitable[None]]) -> None:
-        for piece in self._bomb():
+        for piece in self._bomb.pieces(self._size):
             if transport.is_closing():  # a write to a broken socket is dropped and never has to be drained
                 return
             transport.write(piece)
@@ -152,7 +167,7 @@ class BombServer:
         squeeze = gzip.compress if is_first and self._encoding else bytes
         async for frame in _good(_line_quote):
             await answer.write(squeeze(frame + b"\n"))
-        for piece in self._bomb() if is_first else ():
+        for piece in self._bomb.pieces(self._size) if is_first else ():
             await answer.write(piece)
             self.sent_bytes += len(piece)
         while True:

@@ -20,6 +20,7 @@ T_SILENT_S = 25.5
 
 REDIALS_PER_STREAM = 20
 REDIAL_WINDOW_S = 300.0
+CONTROLS_PER_S = 5
 _TASKS_PER_STREAM = 8
 
 
@@ -29,6 +30,8 @@ def check_accounting(listener: Listener) -> Iterator[str]:
     total = stats.delivered + stats.dropped + stats.coalesced + stats.pending
     if stats.received != total or stats.dropped != sum(stats.dropped_by_reason.values()):
         yield f"I1: the accounts do not add up: {stats}"
+    if min(stats.pending, stats.dropped, stats.coalesced, stats.delivered) < 0:
+        yield f"I1: less than none: {stats}"
     if not 0 <= len(listener.events) - stats.delivered <= min(1, stats.pending):
         yield f"I1: {len(listener.events)} events heard and {stats.delivered} counted as delivered"
 
@@ -37,24 +40,36 @@ def check_order(listener: Listener) -> Iterator[str]:
     """I2, I3: one callback at a time, forwards in the venue's numbering, and no execution twice."""
     if listener.overlaps:
         yield f"I2: {listener.overlaps} callbacks overlapped"
-    by_topic: dict[Topic | None, list[Event]] = defaultdict(list)
-    for event in listener.events:
-        by_topic[event.topic].append(event)
-    for topic, events in by_topic.items():
-        if any(old > new for old, new in pairwise(_positions(events))):
+    for topic, events in _by_topic(listener).items():
+        trades = [event.trade_id for event in events if event.kind == "trade" and isinstance(event.trade_id, int)]
+        bars = [event.open_time_ns for event in events if event.kind == "bar" and event.is_closed]
+        books = [event.sequence for event in events if event.kind == "depth" and event.sequence is not None]
+        if any(old >= new for numbers in (trades, bars) for old, new in pairwise(numbers)) or books != sorted(books):
             yield f"I2: {topic} went backwards"
-    fills = Counter((event.account, event.fill_id) for event in listener.events if event.kind == "fill")  # type: ignore[attr-defined]  # a Fill has both
+    heard: Iterable[Any] = listener.events
+    fills = Counter((event.account, event.fill_id) for event in heard if event.kind == "fill")
     if any(count > 1 for count in fills.values()):
         yield f"I3: executions came twice: {[fill for fill, count in fills.items() if count > 1]}"
 
 
-def _positions(events: Sequence[Any]) -> list[int]:
-    """Return what must not go back within a topic: the venue's number where there is one, else when it came."""
-    if events[0].kind == "trade" and isinstance(events[0].trade_id, int):
-        return [event.trade_id for event in events]
-    if events[0].kind == "depth":
-        return [event.sequence for event in events if event.sequence is not None]
-    return [event.received_ns for event in events if event.kind != "bar"]
+def check_times(listener: Listener) -> Iterator[str]:
+    """I2: events are delivered as they arrived, but for those that may wait for others; no clock was moved."""
+    for topic, events in _by_topic(listener).items():
+        received = [event.received_ns for event in events if not _waits_for_others(event)]
+        if received != sorted(received):
+            yield f"I2: {topic} went back in time"
+
+
+def _by_topic(listener: Listener) -> dict[Topic | None, list[Any]]:
+    by_topic: dict[Topic | None, list[Any]] = defaultdict(list)
+    for event in listener.events:
+        by_topic[event.topic].append(event)
+    return by_topic
+
+
+def _waits_for_others(event: Any) -> bool:
+    """Whether an event may be delivered after one that came later: deltas, numbered trades, bars behind missed ones."""
+    return event.kind in {"depth", "bar"} or (event.kind == "trade" and isinstance(event.trade_id, int))
 
 
 def check_silence(listener: Listener) -> Iterator[str]:
@@ -76,6 +91,21 @@ def _was_told(listener: Listener, before: float) -> bool:
         if before < moment <= before + T_SILENT_S and isinstance(status, Gap | StateChange):
             return True
     return state != "live"
+
+
+def check_holes(listener: Listener) -> Iterator[str]:
+    """I4: where numbered trades are missing, a gap says so."""
+    by_topic = _by_topic(listener)
+    for topic in listener.subscription.topics:
+        trades = [event for event in by_topic[topic] if event.kind == "trade" and isinstance(event.trade_id, int)]
+        for old, new in pairwise(trades):
+            if new.trade_id > old.trade_id + 1 and not _is_covered(listener, old, new):
+                yield f"I4: {topic}: trades {old.trade_id} to {new.trade_id} without a Gap"
+
+
+def _is_covered(listener: Listener, old: Event, new: Event) -> bool:
+    gaps = [gap for gap in listener.gaps if not gap.filled]
+    return any(gap.start_ns <= new.received_ns and gap.end_ns >= old.received_ns for gap in gaps)
 
 
 def has_converged(listeners: Iterable[Listener], clients: Iterable[Client], simulators: Iterable[Simulator]) -> bool:
@@ -138,15 +168,28 @@ def check_secrecy(canaries: Iterable[str], texts: Iterable[str]) -> Iterator[str
         yield "I8: a secret shows in the log, a status or an error"
 
 
-def check_politeness(simulator: Simulator, *, opens: int, streams: int) -> Iterator[str]:
-    """I9: redials within their budgets, and none of the venue's limits broken."""
+def check_dials(simulator: Simulator, *, opens: int, streams: int) -> Iterator[str]:
+    """I9: redials within their budgets."""
     dials = [entry.time_ns / 1e9 for entry in simulator.journal.entries("dial")]
     for window_s, budget in ((5.0, 11), (REDIAL_WINDOW_S, REDIALS_PER_STREAM * max(1, streams))):
         most = most_within(dials, window_s)
         if most > budget + opens:
             yield f"I9: {most} dials within {window_s:g} s"
-    if simulator.journal.count("violation"):
-        yield f"I9: {simulator.journal.count('violation')} limits of the venue were broken"
+
+
+def check_pace(simulator: Simulator) -> Iterator[str]:
+    """I9: control messages of a connection as far apart as the venue wants them."""
+    by_connection: dict[Any, list[float]] = defaultdict(list)
+    for entry in simulator.journal.entries("control"):
+        by_connection[entry.detail.get("connection")].append(entry.time_ns / 1e9)
+    if any(most_within(times, 0.999) > CONTROLS_PER_S for times in by_connection.values()):
+        yield "I9: too many control messages"
+
+
+def check_limits(simulator: Simulator) -> Iterator[str]:
+    """I9: none of the venue's limits broken."""
+    if broken := simulator.journal.entries("violation"):
+        yield f"I9: {len(broken)} limits of the venue were broken: {[entry.detail for entry in broken]}"
 
 
 def most_within(times: Sequence[float], window_s: float) -> int:

@@ -19,7 +19,7 @@ _CLEAR = Path("/proc/self/clear_refs")
 async def endless(ward: Ward) -> Finding:
     """F24: the server sends messages that never end, of every kind that the wire has."""
     before = grown = let_in = wrong = 0
-    for bomb in BOMBS[ward.venue]:
+    for bomb in BOMBS[ward.venue].values():
         server = BombServer(ward.venue, bomb)
         await server.start()
         ward.adopt(server)

@@ -209,13 +209,17 @@ class Ward:
             if listener.is_open:
                 yield from invariants.check_accounting(listener)
                 yield from invariants.check_silence(listener)
+                yield from invariants.check_holes(listener)
         yield from invariants.check_bounded(list(self._clients), self._listeners)
         for simulator in self._simulators:
             streams = sum(len(client.streams) for client, place in self._clients.items() if place is simulator)
-            yield from invariants.check_politeness(simulator, opens=self._opens, streams=streams)
+            yield from invariants.check_dials(simulator, opens=self._opens, streams=streams)
+            yield from invariants.check_pace(simulator)
+            yield from invariants.check_limits(simulator)
 
     async def _check_ended(self, listener: Listener) -> list[str]:
-        broken = [*invariants.check_accounting(listener), *invariants.check_order(listener)]
+        checks = (invariants.check_accounting, invariants.check_order, invariants.check_times)
+        broken = [text for check in checks for text in check(listener)]
         return broken + await invariants.check_terminality(listener)
 
     def _said(self) -> Iterable[str]:

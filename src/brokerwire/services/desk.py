@@ -19,6 +19,7 @@ from brokerwire.errors import (
 from brokerwire.events import Event, Notice, Topic, respell
 from brokerwire.orders.order_office import OrderOffice
 from brokerwire.services.arguments import DeliveryKeywords, delivery_options, normalise_symbols
+from brokerwire.services.listening import Listener
 from brokerwire.streaming.manager import StreamManager
 from brokerwire.streaming.route import Sink
 from brokerwire.streaming.stream import Stream
@@ -51,9 +52,11 @@ class Desk:
         self.start = start
         self._settings = settings
         self._venues_with = venues_with
+        self._listener = Listener(streams)
         self._known_symbols: set[str] = set()
         self._next_id = 1
         self.subscriptions: dict[int, Subscription[Any]] = {}
+        self._ending: set[Subscription[Any]] = set()
 
     @property
     def venue(self) -> Venue:
@@ -85,6 +88,9 @@ class Desk:
         """
         self.require(operation)
         await self.start()
+        conversation = self.venue.conversations.get(operation)
+        if conversation is not None:
+            return await self._listener.run(conversation(*args, **kwargs))
         return await self.link.run(self.venue.operations[operation](*args, **kwargs))
 
     async def call_for(self, operation: str, symbols: str | Sequence[str], **kwargs: Any) -> Any:
@@ -210,11 +216,19 @@ class Desk:
         for subscription in list(self.subscriptions.values()):
             subscription.put_status(Notice(text))
 
+    def forget(self, subscription: Subscription[Any]) -> None:
+        """Count a subscription no more; ``close_all`` waits for what is still in its callback."""
+        self.subscriptions.pop(subscription.id, None)
+        task = subscription.closing
+        if task is not None and not task.done():
+            self._ending.add(subscription)
+            task.add_done_callback(lambda _: self._ending.discard(subscription))
+
     async def close_all(self, reason: str) -> None:
         """End every subscription and wait until everything of them is gone."""
-        subscriptions = list(self.subscriptions.values())
-        for subscription in subscriptions:
+        for subscription in list(self.subscriptions.values()):
             subscription.close(reason)
+        subscriptions = {*self.subscriptions.values(), *self._ending}
         own = [subscription for subscription in subscriptions if subscription.delivery.is_current_task]
         endings = [subscription.closing for subscription in subscriptions if subscription not in own]
         waiting = [task for task in endings if task is not None and task is not asyncio.current_task()]
@@ -302,7 +316,7 @@ class _Hold:
             await self._desk.streams.release(wishes, self._sink)
         finally:
             self._desk.office.keeper.leave(self._subscription)
-            self._desk.subscriptions.pop(self._subscription.id, None)
+            self._desk.forget(self._subscription)
 
 
 def _spelled(record: Any, spellings: Mapping[str, str]) -> Any:

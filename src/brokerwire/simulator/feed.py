@@ -13,6 +13,8 @@ from brokerwire.simulator.ticks import BookLevel, SimBar, SimBook, SimBookChange
 BOOK_DEPTH = 100
 UPDATES_PER_SLOT = 8
 
+_MOST_RESTS = 4096
+
 Levels = dict[int, int]
 
 
@@ -61,6 +63,14 @@ class _Book(msgspec.Struct, frozen=True):
     asks: Levels
 
 
+class _Rest(msgspec.Struct, frozen=True, gc=False):
+    """What rests at one price of one side, and for which slots: ``from_slot`` up to before ``to_slot``."""
+
+    from_slot: int
+    to_slot: int
+    size: int
+
+
 class Feed:
     """What one instrument shows at any time; every answer depends on the path's key and the time alone."""
 
@@ -71,6 +81,7 @@ class Feed:
         self._slot_ns = slot_ns
         self._lots = lots
         self._book: _Book | None = None
+        self._rests: dict[int, _Rest] = {}
 
     def price(self, ticks: int) -> Decimal:
         """Return a price in the quote currency."""
@@ -163,9 +174,20 @@ class Feed:
 
     def _level_size(self, price: int, side: int, slot: int) -> int:
         """Return the size resting at one price; each price redraws its size at its own pace."""
+        place = 4 * price + side
+        rest = self._rests.get(place)
+        if rest is not None and rest.from_slot <= slot < rest.to_slot:
+            return rest.size
         nature = mix(self._key ^ side, price)
         pace = 4 + nature % 60
-        draw = mix(nature, (slot + (nature >> 8)) // pace)
+        epoch, since = divmod(slot + (nature >> 8), pace)
+        if len(self._rests) >= _MOST_RESTS:
+            self._rests.clear()
+        size = self._drawn_size(mix(nature, epoch))
+        self._rests[place] = _Rest(from_slot=slot - since, to_slot=slot - since + pace, size=size)
+        return size
+
+    def _drawn_size(self, draw: int) -> int:
         if self.instrument.kind in ("stock", "etf"):
             return 100 * (1 + int((draw % 1000 / 1000.0) ** 2 * 12))
         return 1 + int((draw % 1000 / 1000.0) ** 2 * self._lots * 8) + draw % 7
@@ -181,6 +203,7 @@ class Feed:
             bid_size=self.size(self._level_size(bid, 1, slot)),
             ask=self.price(ask),
             ask_size=self.size(self._level_size(ask, 2, slot)),
+            sequence=slot * UPDATES_PER_SLOT,
         )
 
     def _levels(self, slot: int) -> _Book:

@@ -9,7 +9,7 @@ Aggressor: TypeAlias = Literal["buy", "sell"]
 
 
 class SimQuote(msgspec.Struct, frozen=True, gc=False):
-    """Best bid and ask with the sizes shown there."""
+    """Best bid and ask with the sizes shown there, as of book change ``sequence``."""
 
     symbol: str
     time_ns: int
@@ -17,6 +17,7 @@ class SimQuote(msgspec.Struct, frozen=True, gc=False):
     bid_size: Decimal
     ask: Decimal
     ask_size: Decimal
+    sequence: int
 
 
 class SimTrade(msgspec.Struct, frozen=True, gc=False):

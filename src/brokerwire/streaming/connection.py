@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, cast
 
 import msgspec
 
 from brokerwire.clock import Clock
-from brokerwire.errors import BrokerwireError, ConnectionLostError, ProtocolError
+from brokerwire.errors import BrokerwireError, ConfigurationError, ConnectionLostError, ProtocolError
 from brokerwire.events import Event, Topic
 from brokerwire.redact import clean, mask_error
 from brokerwire.streaming.watchdog import Watchdog
@@ -16,9 +17,12 @@ from brokerwire.transport.frame_transport import ConnectionEnd, FrameTransport
 from brokerwire.transport.outbox import Outbox
 from brokerwire.typedefs import Frame
 from brokerwire.venue import (
+    Access,
     Failed,
     Fetch,
     GapFound,
+    IdentifiedSession,
+    Identify,
     Interrupted,
     Refused,
     Remark,
@@ -45,6 +49,15 @@ LOOKS_PER_SILENCE = 3
 """How often the watchdog looks within the silence that means death."""
 
 
+async def _no_access() -> Access:
+    """Refuse a session that wants to say who it is.
+
+    Raises:
+        ConfigurationError: Always.
+    """
+    raise ConfigurationError("this connection has no credentials to speak with")
+
+
 class Connection:
     """Frames in, replies out, events on; nothing on that path awaits.
 
@@ -62,6 +75,7 @@ class Connection:
         route: Callable[[Sequence[Event]], None],
         on_signal: Callable[[Signal], None],
         fetch: Callable[[Request], Awaitable[Response]],
+        access: Callable[[], Awaitable[Access]] = _no_access,
         redact: Callable[[str], str] = str,
     ) -> None:
         self.session = session
@@ -78,6 +92,7 @@ class Connection:
         self._route = route
         self._on_signal = on_signal
         self._fetch = fetch
+        self._access = access
         self._receive = session.receive
         self._monotonic = clock.monotonic
         self._outbox = Outbox(transport, sends_per_s=kind.sends_per_s, clock=clock)
@@ -219,13 +234,29 @@ class Connection:
         if isinstance(signal, Fetch):
             if self._ended.done():
                 return
-            task = asyncio.create_task(self._fetch_for(signal), name=f"brokerwire fetch {self._kind.name}")
-            self._fetches.add(task)
-            task.add_done_callback(self._fetches.discard)
+            self._ask(self._fetch_for(signal))
+        elif isinstance(signal, Identify):
+            if not self._ended.done():
+                self._ask(self._identify())
         elif isinstance(signal, Failed):
             self.end(signal.error)
         else:
             self._on_signal(_masked(signal, self._redact))
+
+    def _ask(self, asking: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(asking, name=f"brokerwire fetch {self._kind.name}")
+        self._fetches.add(task)
+        task.add_done_callback(self._fetches.discard)
+
+    async def _identify(self) -> None:
+        """Give the session the credentials and the token to speak with."""
+        try:
+            access = await self._access()
+        except BrokerwireError as exc:
+            self.end(exc)
+            return
+        cast(IdentifiedSession, self.session).receive_access(access, self._monotonic())
+        self._take_output()
 
     async def _fetch_for(self, wish: Fetch) -> None:
         try:

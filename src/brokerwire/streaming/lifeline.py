@@ -396,6 +396,7 @@ class Lifeline:
             route=route,
             on_signal=on_signal,
             fetch=self._link.exchange,
+            access=self._link.access,
             redact=self._link.redact,
         )
 

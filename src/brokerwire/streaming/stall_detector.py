@@ -48,7 +48,6 @@ class StallDetector:
         self.stalls = 0
         self._stall_s = stall_s
         self._ping_s = ping_s
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
         self._answered = threading.Event()
         self._stopped = threading.Event()
@@ -57,9 +56,10 @@ class StallDetector:
     def start(self) -> None:
         """Watch the running loop; safe to call twice."""
         if self._thread is None:
-            self._loop = asyncio.get_running_loop()
             self._loop_thread = threading.get_ident()
-            self._thread = threading.Thread(target=self._watch, name="brokerwire stall detector", daemon=True)
+            self._thread = threading.Thread(
+                target=self._watch, args=(asyncio.get_running_loop(),), name="brokerwire stall detector", daemon=True
+            )
             self._thread.start()
 
     def stop(self) -> None:
@@ -70,17 +70,23 @@ class StallDetector:
         if thread is not None:
             thread.join()
 
-    def _watch(self) -> None:
-        while not self._stopped.wait(self._ping_s):
-            self._answered.clear()
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._is_over(loop):
+            self._answered.clear()  # before the look at the stop: a stop that comes later answers for good
+            if self._stopped.wait(self._ping_s):
+                return
             try:
-                assert self._loop is not None  # noqa: S101  # it is set before the thread starts
-                self._loop.call_soon_threadsafe(self._answered.set)
+                loop.call_soon_threadsafe(self._answered.set)
             except RuntimeError:  # the loop is closed, and nobody stopped us
                 return
-            if not self._answered.wait(self._stall_s) and not self._stopped.is_set():
+            if not self._answered.wait(self._stall_s) and not self._is_over(loop):
                 self._report()
-                self._answered.wait()
+                while not self._answered.wait(self._stall_s) and not self._is_over(loop):
+                    pass  # one report as long as it lasts
+
+    def _is_over(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether nobody is to be watched any more; a loop that was closed answers no question that it was asked."""
+        return self._stopped.is_set() or loop.is_closed()
 
     def _report(self) -> None:
         self.stalls += 1

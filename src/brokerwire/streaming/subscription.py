@@ -236,7 +236,13 @@ class Subscription(Generic[E]):
         self.add_topics(topics)
 
     def add_topics(self, topics: Iterable[Topic]) -> None:
-        """Wait for more topics; ``accepted`` returns when they are live."""
+        """Wait for more topics; ``accepted`` returns when they are live.
+
+        Raises:
+            StreamError: The subscription has ended.
+        """
+        if not self.is_active:
+            raise StreamError(f"the subscription to {self.name} has ended; subscribe again")
         for topic in topics:
             self._topic_states[topic] = "pending"
             self._unready.add(topic)
@@ -248,7 +254,8 @@ class Subscription(Generic[E]):
         self._topic_states.pop(topic, None)
         self._followed.pop(symbol, None)
         self.mark_ready(topic)
-        self._settle("symbols removed")
+        if self.is_active:  # it may have ended while symbols were being added
+            self._settle("symbols removed")
 
     async def accepted(self) -> None:
         """Return when no topic is pending any more; raises when one is refused before."""

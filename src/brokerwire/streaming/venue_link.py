@@ -148,6 +148,16 @@ class VenueLink:
         url = self.address(request.endpoint) + request.target
         return await self._http.send(request.method, url, headers=request.headers, body=request.body)
 
+    async def access(self) -> Access:
+        """Return what a session may say in its stream about who it is, with a good token where there are any.
+
+        Raises:
+            AuthenticationError: There is no good token.
+            VenueUnavailableError: The token endpoint did not answer.
+        """
+        token = None if self.tokens is None else await self.tokens.token()
+        return Access(credentials=self.credentials, token=token, time_ns=self.clock.time_ns())
+
     async def _authorized(self, request: Request) -> tuple[Request, Secret | None]:
         token = None
         if request.authorization == "token" and self.tokens is not None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from brokerwire.config import Credentials, Environment, Secret
 from brokerwire.errors import BrokerwireError
-from brokerwire.events import Event, Order, Topic
+from brokerwire.events import Event, Gap, Order, Topic
 from brokerwire.typedefs import JSON, Frame
 
 T = TypeVar("T")
@@ -199,7 +199,11 @@ class Remark(Struct, frozen=True):
     topic: Topic | None = None
 
 
-Signal: TypeAlias = Accepted | Ready | Refused | Interrupted | GapFound | Fetch | HandOver | Failed | Remark
+class Identify(Struct, frozen=True):
+    """The session says in the stream who it is; the shell answers with ``receive_access``, with a good token."""
+
+
+Signal: TypeAlias = Accepted | Ready | Refused | Interrupted | GapFound | Fetch | HandOver | Failed | Remark | Identify
 
 
 class Session(Protocol):
@@ -268,6 +272,34 @@ class Session(Protocol):
         ...
 
 
+class IdentifiedSession(Session, Protocol):
+    """A session that says in the stream who it is: one that emits ``Identify``."""
+
+    def receive_access(self, access: Access, now: float) -> None:
+        """Take the credentials and the token to speak with from now on."""
+        ...
+
+
+class Listen(Struct, frozen=True):
+    """A conversation wants to hear these topics, each to its end (``Ready``).
+
+    The shell adds ``;#`` and a number to each variant, so that no two conversations share a topic.
+    """
+
+    topics: Sequence[Topic]
+
+
+class Heard(Struct, frozen=True):
+    """What came of the topics of a ``Listen``: their events in order, and the gaps that were told."""
+
+    events: Sequence[Event]
+    gaps: Sequence[Gap] = ()
+
+
+Conversation: TypeAlias = Generator[Listen, Heard, T]
+"""A call that is answered on a stream: yields what to listen to, is sent what was heard, returns the result."""
+
+
 class TokenGrant(Struct, frozen=True):
     """What a token endpoint answers: the access token, its life in seconds, a rotated refresh token or None."""
 
@@ -278,13 +310,20 @@ class TokenGrant(Struct, frozen=True):
 
 
 class TokenSpec(Struct, frozen=True, kw_only=True):
-    """How a venue issues and renews tokens, and logs a human in (authorization code with PKCE)."""
+    """How a venue issues and renews tokens, and logs a human in (authorization code with PKCE).
+
+    ``renewed_with`` names the credentials that renew it, the first one that is there counts; where a venue requires
+    none of its credentials and none of these is there, there is no token. ``is_kept`` says that what renews it may be
+    kept in the user's token file.
+    """
 
     build_refresh: Callable[[Credentials, Secret], Request]
     build_exchange: Callable[..., Request]
     build_authorize: Callable[..., Request]
     parse_grant: Callable[[Response], TokenGrant]
     redirect_ports: Sequence[int] = (31022, 3000)
+    renewed_with: Sequence[str] = ("refresh_token",)
+    is_kept: bool = True
 
 
 class Endpoints(Struct, frozen=True):
@@ -339,6 +378,7 @@ class Venue(Struct, frozen=True, kw_only=True):
         error_from: ``(response) -> error`` for an answer that is not a success, for requests and dials alike.
         close_error: ``(close_code, reason) -> error``; its ``action`` says what to do.
         operations: Request method name → function returning an ``Operation``.
+        conversations: Request method name → function returning a ``Conversation``, for what is asked on a stream.
         check_symbols: Asked before subscribing where the venue takes unknown symbols and stays silent: returns the
             symbols, or raises InvalidSymbolError.
         streamed_accounts: The accounts whose orders, positions and balances can be streamed.
@@ -362,6 +402,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     error_from: Callable[[Response], BrokerwireError]
     close_error: Callable[[int, str], BrokerwireError]
     operations: Mapping[str, Callable[..., Operation[Any]]]
+    conversations: Mapping[str, Callable[..., Conversation[Any]]] = {}
     check_symbols: Callable[[Sequence[str]], Operation[list[str]]] | None = None
     streamed_accounts: Callable[[], Operation[list[str]]] | None = None
     reach_back: Callable[[Topic, Event, int], Topic] | None = None

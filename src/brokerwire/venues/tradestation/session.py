@@ -225,11 +225,11 @@ class QuoteState:
 
     def merge(self, message: wire.QuoteMessage, frame: bytes) -> tuple[bytes, ...]:
         """Take a frame of any subset of fields; what it leaves out stays as it was. Returns the frames that count."""
-        if message.trade_time is not None and message.trade_time != self._time:
-            self._time = message.trade_time  # reading a time costs as much as reading a small frame
-            self.time_ns = to_ns(message.trade_time)
-        self.values = codec.quote_values(message, self.values)
-        return self._layers.put(frame)
+        time = message.trade_time or self._time  # reading one costs as much as reading a small frame
+        time_ns = self.time_ns if time == self._time else to_ns(time)
+        values, layers = codec.quote_values(message, self.values), self._layers.put(frame)
+        self._time, self.time_ns, self.values = time, time_ns, values  # a frame that was refused has changed nothing
+        return layers
 
 
 class QuoteReader:
@@ -552,21 +552,20 @@ class BalanceReader:
         if "Balances" not in fields and "Errors" not in fields:
             return self._session.control(_read_control(frame))
         self._session.accept()
-        events: list[Event] = []
-        for row in _read_rows(bytes(fields.get("Balances", b"[]"))):
-            events.extend(self._changes(bytes(row), received_ns))
-        for refusal in _read_refusals(bytes(fields.get("Errors", b"[]"))):
+        rows = [bytes(row) for row in _read_rows(bytes(fields.get("Balances", b"[]")))]
+        found = [(message := _read_balance(row), row, codec.balances_of(message, received_ns)) for row in rows]
+        refusals = _read_refusals(bytes(fields.get("Errors", b"[]")))
+        events = [event for each in found for event in self._changes(*each)]  # once all of the answer has been read
+        for refusal in refusals:
             self._refuse(refusal)
         return events
 
-    def _changes(self, row: bytes, received_ns: int) -> Sequence[Event]:
-        message = _read_balance(row)
+    def _changes(self, message: wire.BalanceMessage, row: bytes, balances: Sequence[Event]) -> Sequence[Event]:
         topic = self._session.topics.get(message.account_id)
         if topic is None or self._rows.get(message.account_id) == row:
             return _NOTHING
         self._rows[message.account_id] = row
         self._session.make_ready(topic)
-        balances = codec.balances_of(message, received_ns)
         for balance in balances:
             stamp(balance, topic, row)
         return balances

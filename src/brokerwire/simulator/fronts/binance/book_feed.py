@@ -86,9 +86,9 @@ class BookFeed:
         self._deltas: dict[str, int] = {}
         self._partials: dict[str, tuple[int, int]] = {}
         self._cadences: dict[int, DepthCadence] = {}
-        self._quote: SimQuote | None = None
         self._told: tuple[Decimal, ...] = ()
-        self._unwatch = market.watch(symbol, self._on_tick, with_book=True)
+        self._has_book = False
+        self._unwatch = market.watch(symbol, self._on_tick, with_book=False)
 
     @property
     def is_wanted(self) -> bool:
@@ -103,11 +103,13 @@ class BookFeed:
         """Publish the changes of every period as ``stream``."""
         self._deltas[stream] = period_ms
         self._cadence(period_ms)
+        self._watch_book()
 
     def add_partial(self, stream: str, *, levels: int, period_ms: int) -> None:
         """Publish the top levels at the end of every period with changes as ``stream``."""
         self._partials[stream] = (levels, period_ms)
         self._cadence(period_ms)
+        self._watch_book()
 
     def remove(self, stream: str) -> None:
         """Stop publishing ``stream``."""
@@ -121,29 +123,34 @@ class BookFeed:
         for cadence in self._cadences.values():
             cadence.close()
 
+    def _watch_book(self) -> None:
+        """Ask for the levels too: best bid and ask are cheap, two hundred levels are not."""
+        if not self._has_book:
+            self._has_book = True
+            before, self._unwatch = self._unwatch, self._market.watch(self._symbol, self._on_tick, with_book=True)
+            before()
+
     def _cadence(self, period_ms: int) -> None:
         if period_ms not in self._cadences:
             self._cadences[period_ms] = DepthCadence(period_ms, lambda change: self._on_period(period_ms, change))
 
     def _on_tick(self, tick: Tick) -> None:
-        if isinstance(tick, SimQuote):
-            self._quote = tick
+        if isinstance(tick, SimQuote) and self._tickers:
+            self._tell_best(tick)
         elif isinstance(tick, SimBookChange):
             self._on_change(tick)
 
     def _on_change(self, change: SimBookChange) -> None:
-        if self._tickers and self._quote is not None:
-            self._tell_best(self._quote, change.last_sequence)
         for cadence in self._cadences.values():
             cadence.add(change)
 
-    def _tell_best(self, quote: SimQuote, update_id: int) -> None:
+    def _tell_best(self, quote: SimQuote) -> None:
         best = (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
         if best == self._told:
             return
         self._told = best
         for stream in self._tickers:
-            self._publish(Event(stream, lambda _: payloads.encode_book_ticker(quote, update_id)))
+            self._publish(Event(stream, lambda _: payloads.encode_book_ticker(quote, quote.sequence)))
 
     def _on_period(self, period_ms: int, change: SimBookChange) -> None:
         for stream, period in self._deltas.items():

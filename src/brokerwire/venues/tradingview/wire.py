@@ -1,0 +1,238 @@
+"""TradingView's packets: their framing by length, and their shapes, only the fields that are used."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from brokerwire.typedefs import Finite
+from brokerwire.venue import Signal
+
+_MARK = b"~m~"
+_HEAD = re.compile(r"~m~([0-9]{1,9})~m~")
+_BEAT = re.compile(r"~h~[0-9]+")
+_NEXT = re.compile(r"~m~[0-9]{1,9}~m~[{~]")
+
+Number = Finite | None | UnsetType
+
+
+class Packet(Struct):
+    """Any packet with a method; ``p`` are its arguments, the first of which is mostly the session's id."""
+
+    m: str = ""
+    p: list[Any] = []
+
+
+class QuoteBody(Struct):
+    """What changed of one quote; ``n`` is the symbol as it was asked for."""
+
+    n: str
+    s: str = "ok"
+    v: Raw = Raw(b"{}")
+    errmsg: str | None = None
+
+
+class QuoteArguments(Struct, array_like=True):
+    """The arguments of ``qsd``."""
+
+    session: str
+    quote: QuoteBody
+
+
+class QuotePacket(Struct):
+    """``qsd``: what changed of one quote."""
+
+    p: QuoteArguments
+
+
+class QuoteValues(Struct, gc=False):
+    """The figures of a quote; what is absent has not changed, null and 1e+100 are no value."""
+
+    lp: Number = UNSET
+    lp_time: Number = UNSET
+    ch: Number = UNSET
+    chp: Number = UNSET
+    volume: Number = UNSET
+    bid: Number = UNSET
+    ask: Number = UNSET
+    bid_size: Number = UNSET
+    ask_size: Number = UNSET
+    open_price: Number = UNSET
+    high_price: Number = UNSET
+    low_price: Number = UNSET
+    prev_close_price: Number = UNSET
+
+
+class BarValues(Struct, array_like=True, gc=False):
+    """A bar: its start in seconds of UTC, its prices, and its volume where the instrument has one."""
+
+    time: Finite
+    open: Finite
+    high: Finite
+    low: Finite
+    close: Finite
+    volume: Finite | None = None
+
+
+class BarPoint(Struct, gc=False):
+    """A bar and where it stands on the time scale of the chart, which shifts."""
+
+    v: BarValues
+
+
+class StudyRow(Struct):
+    """The values of a study at one bar: its start, then one for each plot."""
+
+    v: list[Finite | str | None]
+
+
+class LastBar(Struct, gc=False):
+    """When the newest bar is planned to close, in seconds of UTC."""
+
+    bar_close_time: Finite | None = None
+
+
+class DataPart(Struct):
+    """What changed of one series (``s``) or study (``st``)."""
+
+    s: list[Raw] = []
+    st: list[Raw] = []
+    lbs: LastBar | None = None
+
+
+class DataArguments(Struct, array_like=True):
+    """The arguments of ``du`` and ``timescale_update``, objects by their ids."""
+
+    session: str
+    objects: dict[str, DataPart]
+
+
+class DataPacket(Struct):
+    """``du`` or ``timescale_update``."""
+
+    p: DataArguments
+
+
+class Claims(Struct):
+    """What a token says about itself; it is not verified."""
+
+    exp: Finite | None = None
+    plan: str | None = None
+
+
+class SignIn(Struct):
+    """The answer to a sign-in."""
+
+    error: str | None = ""
+    user: Mapping[str, Any] = {}
+    code: str | None = None
+
+
+class Found(Struct):
+    """A page of the symbol search."""
+
+    symbols: list[Mapping[str, Any]] = []
+    symbols_remaining: int = 0
+
+
+class Translation(Struct):
+    """The answer of the pine facade: a script's metadata, with its template as ``ilTemplate``."""
+
+    success: bool = False
+    reason: Any = None
+    result: Mapping[str, Any] = {}
+
+
+def pack(payload: bytes) -> bytes:
+    """Return a payload with its length in front; what we send is ASCII, so that characters are bytes."""
+    return b"~m~%d~m~%s" % (len(payload), payload)
+
+
+def call(method: str, *arguments: Any) -> bytes:
+    """Return the packet of a method call, compact and in ASCII."""
+    text = msgspec.json.encode({"m": method, "p": arguments}).decode()
+    if not text.isascii():
+        text = "".join(char if char.isascii() else _escaped(char) for char in text)
+    return pack(text.encode())
+
+
+def _escaped(char: str) -> str:
+    units = char.encode("utf-16-be")
+    return "".join(f"\\u{int.from_bytes(units[at : at + 2]):04x}" for at in range(0, len(units), 2))
+
+
+class Post:
+    """What a connection has to say: packets to the venue, signals to the shell."""
+
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+        self.signals: list[Signal] = []
+
+    def call(self, method: str, *arguments: Any) -> None:
+        """Call a method of the venue."""
+        self.packets.append(call(method, *arguments))
+
+    def emit(self, signal: Signal) -> None:
+        """Tell the shell something."""
+        self.signals.append(signal)
+
+
+def unpack(frame: bytes) -> list[bytes]:
+    """Return the payloads of a frame, walked by their lengths.
+
+    Raises:
+        ValueError: The frame is not packets from end to end; ``args[1]`` are the payloads that could be read.
+        UnicodeDecodeError: It is no text.
+    """
+    if not frame.isascii():
+        return _unpack_text(frame.decode("utf-8"))
+    payloads: list[bytes] = []
+    at, size = 0, len(frame)
+    while at < size:
+        middle = frame.find(_MARK, at + 3, at + 16)
+        length = frame[at + 3 : middle]
+        if middle < 0 or frame[at : at + 3] != _MARK or not length.isdigit():
+            return _unpack_text(frame.decode())
+        start = middle + 3
+        at = start + int(length)
+        payloads.append(frame[start:at])
+    return payloads if at == size else _unpack_text(frame.decode())
+
+
+def _unpack_text(text: str) -> list[bytes]:
+    """Walk by characters; where that does not meet the next packet, by UTF-16 units, by bytes, else from the next head.
+
+    Raises:
+        ValueError: Something in between was no packet.
+    """
+    payloads: list[bytes] = []
+    at, faults = 0, 0
+    while at < len(text):
+        head = _HEAD.match(text, at)
+        end = None if head is None else _end_of(text, head.end(), int(head[1]))
+        if head is None or end is None:
+            faults += 1
+            found = _NEXT.search(text, at + 1)
+            at = len(text) if found is None else found.start()
+            continue
+        payloads.append(text[head.end() : end].encode("utf-8", "surrogatepass"))
+        at = end
+    if faults:
+        raise ValueError(f"what should be packets is not, in {faults} places", payloads)
+    return payloads
+
+
+def _end_of(text: str, start: int, length: int) -> int | None:
+    candidates = [start + length]
+    for encoding, width in (("utf-16-le", 2), ("utf-8", 1)):
+        piece = text[start : start + length].encode(encoding)[: length * width]
+        if len(piece) == length * width:
+            candidates.append(start + len(piece.decode(encoding, "ignore")))
+    for end in candidates:
+        if end == len(text) or (end < len(text) and _HEAD.match(text, end)):
+            return end
+    piece = text[start : start + length]  # what follows is spoiled, but this may be whole
+    is_whole = len(piece) == length and (_BEAT.fullmatch(piece) or (piece[:1] == "{" and piece[-1:] == "}"))
+    return start + length if is_whole else None
