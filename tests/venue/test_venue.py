@@ -48,8 +48,9 @@ def test_offline_has_no_addresses_of_its_own() -> None:
 def test_every_venue_is_consistent_with_itself(name: str) -> None:
     venue = load_venue(name)
     assert venue.name == name
-    assert set(venue.operations) <= set(venue.capabilities)
-    assert {key for key, source in venue.capabilities.items() if source == "request"} == set(venue.operations)
+    asked = set(venue.operations) | set(venue.conversations)
+    assert {key for key, source in venue.capabilities.items() if source == "request"} == asked
+    assert not set(venue.operations) & set(venue.conversations)
     assert venue.required <= set(venue.credentials)
     for environment in (venue.endpoints.live, venue.endpoints.paper):
         for address in environment.values():

@@ -233,6 +233,6 @@ def _end_of(text: str, start: int, length: int) -> int | None:
     for end in candidates:
         if end == len(text) or (end < len(text) and _HEAD.match(text, end)):
             return end
-    piece = text[start : start + length]  # what follows is spoiled, but this may be whole
-    is_whole = len(piece) == length and (_BEAT.fullmatch(piece) or (piece[:1] == "{" and piece[-1:] == "}"))
+    rest = text[start : start + length]  # what follows is spoiled, but this may be whole
+    is_whole = len(rest) == length and (_BEAT.fullmatch(rest) or (rest[:1] == "{" and rest[-1:] == "}"))
     return start + length if is_whole else None
