@@ -38,7 +38,7 @@ format: $(READY)
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache # its cache believes in modules that were missing once
 
 types: $(READY)
 	$(BIN)/mypy

@@ -12,7 +12,7 @@ from typing import Any
 from brokerwire.client.client import Client
 from brokerwire.doctor.listener import Listener, now
 from brokerwire.errors import BrokerwireError
-from brokerwire.events import Event, Gap, StateChange, Topic
+from brokerwire.events import Event, Fill, Gap, StateChange, Topic
 from brokerwire.simulator import Simulator
 
 T_SILENT_S = 25.5
@@ -46,8 +46,7 @@ def check_order(listener: Listener) -> Iterator[str]:
         books = [event.sequence for event in events if event.kind == "depth" and event.sequence is not None]
         if any(old >= new for numbers in (trades, bars) for old, new in pairwise(numbers)) or books != sorted(books):
             yield f"I2: {topic} went backwards"
-    heard: Iterable[Any] = listener.events
-    fills = Counter((event.account, event.fill_id) for event in heard if event.kind == "fill")
+    fills = Counter((event.account, event.fill_id) for event in listener.events if isinstance(event, Fill))
     if any(count > 1 for count in fills.values()):
         yield f"I3: executions came twice: {[fill for fill, count in fills.items() if count > 1]}"
 
