@@ -78,3 +78,32 @@ def test_symbols_that_change_during_a_hand_over_wait_for_the_new_connection(
             assert "AAPL" not in served
 
     virtual(main)
+
+
+@pytest.mark.parametrize("is_prepared", [False, True])
+def test_closing_twice_in_any_turn_of_a_hand_over_leaves_no_connection(
+    virtual: VirtualRun, offline: Callable[[], Any], is_prepared: bool
+) -> None:
+    """A second stop used to cut the clearing up short, and the successor went on alone."""
+
+    async def main() -> None:
+        async with offline() as place:
+            simulator = await place.simulator("tradestation")
+            for turns in range(40):
+                client = await place.client(simulator)
+                quotes = await client.market_data.stream_quotes("AAPL", print_nothing)
+                stream = client.streams.active_streams[0]
+                await quotes.add_symbols("MSFT")
+                while is_prepared and stream._lifeline._next is None:
+                    await asyncio.sleep(0)
+                ending = asyncio.create_task(quotes.unsubscribe())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                stream._lifeline.stop()
+                await client.close()
+                await ending
+                assert len(client.streams) == 0
+                left = [task.get_name() for task in asyncio.all_tasks() if "successor" in task.get_name()]
+                assert left == []
+
+    virtual(main)

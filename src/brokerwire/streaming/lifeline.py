@@ -268,7 +268,9 @@ class Lifeline:
         self.stop()
 
     def stop(self) -> None:
-        """Begin to end."""
+        """Begin to end; once is enough, and a second time must not disturb the clearing up."""
+        if self.is_closing:
+            return
         self.is_closing = True
         self._wake.set()
         if self.connection is not None:
