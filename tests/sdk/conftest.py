@@ -68,7 +68,7 @@ def _simulator(venue: str) -> Iterator[dict[str, Any]]:
 
 
 def _journal(line: dict[str, Any]) -> list[dict[str, Any]]:
-    address = f"{line['endpoints']['rest']}/_control/journal"
+    address = f"{next(iter(line['endpoints'].values()))}/_control/journal"
     with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310  # on loopback
         return list(json.load(answer))
 

@@ -78,7 +78,7 @@ def new_venue() -> Venue:
     return Venue(
         name="test",
         capabilities={},
-        endpoints=Endpoints({}, {}),
+        endpoints=Endpoints({}, {}, {"search": "rest", "deep": "depths"}),
         credentials={},
         budgets={"slow": RateBudget(1, 0.2)},
         tokens=TOKENS,
@@ -246,8 +246,16 @@ async def test_an_operation_is_told_of_lost_answers_and_may_go_on(peer: tuple[Pe
 
 async def test_an_address_that_is_absent_is_a_mistake_of_the_caller(peer: tuple[Peer, VenueLink]) -> None:
     _, link = peer
-    with pytest.raises(ConfigurationError, match="'elsewhere' endpoint of test"):
-        await link.exchange(Request(endpoint="elsewhere", path="/"))
+    for endpoint in ("elsewhere", "deep"):
+        with pytest.raises(ConfigurationError, match=f"'{endpoint}' endpoint of test"):
+            await link.exchange(Request(endpoint=endpoint, path="/"))
+
+
+async def test_an_address_stands_in_for_one_that_was_not_given(peer: tuple[Peer, VenueLink]) -> None:
+    _, link = peer
+    assert link.address("search") == link.address("rest")
+    link._endpoints = {**link._endpoints, "search": "http://127.0.0.1:1"}
+    assert link.address("search") == "http://127.0.0.1:1"
 
 
 KINDS = [LINES, SOCKET, POLLED]

@@ -57,7 +57,8 @@ class VenueLink:
         Raises:
             ConfigurationError: It was not given; there is no falling back to the live host.
         """
-        address = self._endpoints.get(endpoint)
+        stand_in = self.venue.endpoints.stands_in.get(endpoint, endpoint)
+        address = self._endpoints.get(endpoint) or self._endpoints.get(stand_in)
         if address is None:
             raise ConfigurationError(
                 f"no address for the {endpoint!r} endpoint of {self.venue.name}; give it in endpoints=",

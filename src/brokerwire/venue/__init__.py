@@ -327,10 +327,14 @@ class TokenSpec(Struct, frozen=True, kw_only=True):
 
 
 class Endpoints(Struct, frozen=True):
-    """Base addresses by key for one environment; ``scheme://host[:port]``."""
+    """Base addresses by key for each environment; ``scheme://host[:port]``.
+
+    ``stands_in`` names for a key the one whose address it takes where others are given than the venue's own.
+    """
 
     live: Mapping[str, str]
     paper: Mapping[str, str]
+    stands_in: Mapping[str, str] = {}
 
     def of(self, environment: Environment) -> Mapping[str, str]:
         """Return the addresses of an environment; ``offline`` has none of its own."""

@@ -19,10 +19,10 @@ def use(endpoints: dict[str, str]) -> None:
     """Lead the package's host names to the simulator: nothing else is changed."""
     streams._DEFAULT_WS_URL = f"{endpoints['stream']}/socket.io/websocket?from=chart%2F&type=chart"
     hosts = {
-        "www.tradingview.com": endpoints["rest"],
-        "scanner.tradingview.com": endpoints["scanner"],
-        "pine-facade.tradingview.com": endpoints["pine"],
-        "symbol-search.tradingview.com": endpoints["search"],
+        "www.tradingview.com": endpoints["site"],
+        "scanner.tradingview.com": endpoints["site"],
+        "pine-facade.tradingview.com": endpoints["site"],
+        "symbol-search.tradingview.com": endpoints["site"],
     }
     send = requests.Session.request
 

@@ -27,9 +27,9 @@ def use(endpoints: dict[str, str]) -> None:
     charts._STANDARD_WS_URL = endpoints["stream"] + PATH
     charts._PRO_WS_URL = endpoints["prodata"] + PATH
     hosts = {
-        "www.tradingview.com": httpx.URL(endpoints["rest"]),
-        "scanner.tradingview.com": httpx.URL(endpoints["scanner"]),
-        "pine-facade.tradingview.com": httpx.URL(endpoints["pine"]),
+        "www.tradingview.com": httpx.URL(endpoints["site"]),
+        "scanner.tradingview.com": httpx.URL(endpoints["site"]),
+        "pine-facade.tradingview.com": httpx.URL(endpoints["site"]),
     }
     send = httpx.AsyncHTTPTransport.handle_async_request
 

@@ -82,11 +82,13 @@ def cookies_of(credentials: Credentials) -> dict[str, str]:
 def build_refresh(credentials: Credentials, given: Secret) -> Request:
     """Return the request for a new token: the home page with the cookies, else a sign-in with the password."""
     if "sessionid" in credentials:
-        return Request(path="/", headers={**cookies_of(credentials), "Referer": spec.ORIGIN}, bucket="pages")
+        headers = {**cookies_of(credentials), "Referer": spec.ORIGIN}
+        return Request(endpoint="site", path="/", headers=headers, bucket="pages")
     username = credentials.require("username", venue=spec.NAME, hint="set TRADINGVIEW_USERNAME beside the password")
     form = {"username": username.reveal(), "password": given.reveal(), "remember": "on"}
     return Request(
         method="POST",
+        endpoint="site",
         path="/accounts/signin/",
         headers={"Content-Type": "application/x-www-form-urlencoded", "Referer": spec.ORIGIN},
         body=urlencode(form).encode(),

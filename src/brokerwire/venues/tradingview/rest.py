@@ -135,7 +135,7 @@ def validate_symbols(symbols: Sequence[str]) -> Operation[dict[str, bool]]:
         except BrokerwireError:
             found[symbol] = False
             continue
-        response = yield Request(path=f"/symbols/{_quoted(name)}/", bucket="pages")
+        response = yield Request(endpoint="site", path=f"/symbols/{_quoted(name)}/", bucket="pages")
         found[symbol] = response.status != 404
     return found
 

@@ -17,14 +17,14 @@ NAME = "tradingview"
 
 ENDPOINTS = Endpoints(
     live={
-        "rest": "https://www.tradingview.com",
+        "site": "https://www.tradingview.com",
         "stream": "wss://data.tradingview.com",
         "prodata": "wss://prodata.tradingview.com",
         "search": "https://symbol-search.tradingview.com",
-        "scanner": "https://scanner.tradingview.com",
         "pine": "https://pine-facade.tradingview.com",
     },
     paper={},
+    stands_in={"prodata": "stream", "search": "site", "pine": "site"},
 )
 
 CREDENTIALS = {

@@ -98,7 +98,7 @@ class Venue:
     def __init__(self, simulator: Simulator, session: aiohttp.ClientSession) -> None:
         self.simulator = simulator
         self.session = session
-        self.rest = simulator.endpoints["rest"]
+        self.site = simulator.endpoints["site"]
 
     @asynccontextmanager
     async def dial(
@@ -116,14 +116,14 @@ class Venue:
 
     async def get(self, path: str, **options: Any) -> tuple[int, Any]:
         """Return status and body, parsed when it is JSON."""
-        async with self.session.get(self.rest + path, **options) as response:
+        async with self.session.get(self.site + path, **options) as response:
             body = await response.read()
             is_json = response.content_type == "application/json"
             return response.status, msgspec.json.decode(body) if is_json else body.decode()
 
     async def post(self, path: str, **options: Any) -> tuple[int, Any]:
         """Return status and parsed body."""
-        async with self.session.post(self.rest + path, **options) as response:
+        async with self.session.post(self.site + path, **options) as response:
             body = await response.read()
             is_json = response.content_type == "application/json"
             return response.status, msgspec.json.decode(body) if is_json else body.decode()

@@ -7,10 +7,10 @@ from brokerwire.simulator import Simulator
 
 async def test_every_host_is_served_and_prodata_has_a_port_of_its_own(venue):
     endpoints = venue.simulator.endpoints
-    assert set(endpoints) == {"rest", "stream", "prodata", "search", "scanner", "pine"}
+    assert set(endpoints) == {"site", "stream", "prodata"}
     ports = {key: address.rpartition(":")[2] for key, address in endpoints.items()}
-    assert {ports[key] for key in endpoints if key != "prodata"} == {ports["rest"]}
-    assert ports["prodata"] != ports["rest"]
+    assert {ports[key] for key in endpoints if key != "prodata"} == {ports["site"]}
+    assert ports["prodata"] != ports["site"]
 
 
 async def test_credentials_sign_a_client_in(venue):

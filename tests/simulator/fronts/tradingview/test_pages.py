@@ -41,7 +41,7 @@ async def test_other_symbols_have_none(venue, name):
 
 
 async def test_signing_in_gives_a_token_and_cookies(venue):
-    async with venue.session.post(f"{venue.rest}/accounts/signin/", data=SIGN_IN, headers=REFERER) as response:
+    async with venue.session.post(f"{venue.site}/accounts/signin/", data=SIGN_IN, headers=REFERER) as response:
         body = await response.json()
         assert {"sessionid", "sessionid_sign", "device_t"} <= set(response.cookies)
     assert body["error"] == ""

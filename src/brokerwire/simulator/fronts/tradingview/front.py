@@ -102,9 +102,8 @@ class TradingViewFront:
 
     @property
     def apps(self) -> Mapping[str, tuple[str, web.Application]]:
-        """The hosts of the venue; all but ``prodata`` share one port."""
-        shared = {"rest": "http", "stream": "ws", "search": "http", "scanner": "http", "pine": "http"}
-        return {key: (scheme, self._app) for key, scheme in shared.items()} | {"prodata": ("ws", self._prodata)}
+        """The hosts of the venue: all but ``prodata`` share one port, and what is asked over HTTP one address."""
+        return {"site": ("http", self._app), "stream": ("ws", self._app), "prodata": ("ws", self._prodata)}
 
     async def close(self) -> None:
         """End every connection; nothing of the front runs afterwards."""
