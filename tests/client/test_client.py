@@ -133,6 +133,21 @@ async def test_offline_needs_nothing_and_reads_no_credentials(monkeypatch: pytes
         assert client._credentials["client_id"].reveal() != "canary-of-the-real-login"
 
 
+async def test_a_client_can_be_started_ahead_of_its_first_call() -> None:
+    client = Client("tradingview", environment="offline")
+    assert client.endpoints == {}
+    try:
+        await client.start()
+        assert client.endpoints["stream"].startswith("ws://127.0.0.1:")
+        with pytest.raises(TypeError):
+            client.endpoints["stream"] = "ws://127.0.0.1:1"  # type: ignore[index]  # it is refused, which is the point
+    finally:
+        await client.close()
+    with pytest.raises(StreamError, match="closed"):
+        await client.start()
+    assert Client("binance", environment="live").endpoints["rest"] == "https://api.binance.com"
+
+
 async def test_many_first_calls_start_one_simulator(caplog: pytest.LogCaptureFixture) -> None:
     async with Client("binance", environment="offline") as client:
         with caplog.at_level(logging.INFO):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NoReturn, Self
 from urllib.parse import unquote, urlsplit
 
@@ -161,7 +161,7 @@ class Client:
             link=self._link,
             streams=self.streams,
             office=self._office,
-            start=self._start,
+            start=self.start,
             settings=settings,
             venues_with=_venues_with,
         )
@@ -219,8 +219,15 @@ class Client:
     def _is_forked(self) -> bool:
         return self._process_id not in {None, os.getpid()}
 
-    async def _start(self) -> None:
-        """Get ready for the first call: the offline venue, the credentials, the tokens; once for all callers."""
+    async def start(self) -> None:
+        """Get ready now and not with the first call: the offline venue, the credentials, the journal.
+
+        Every call does it first, once for all of them.
+
+        Raises:
+            ConfigurationError: Something that the venue requires is missing.
+            StreamError: The client is closed, or was started in another process.
+        """
         if self._is_closed:
             raise StreamError("the client is closed; make a new one")
         if self._is_forked:
@@ -381,6 +388,11 @@ class Client:
     def venue(self) -> str:
         """The venue's name."""
         return self._venue.name
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """The base addresses in use, by key; offline there are none before the start."""
+        return MappingProxyType(self._addresses)
 
     @property
     def tokens(self) -> TokenManager | None:
