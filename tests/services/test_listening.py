@@ -18,6 +18,7 @@ def ask(*topics: Topic) -> Generator[Listen, Heard, list[Heard]]:
     return heard
 
 
+ORIGIN = {"Origin": "https://www.tradingview.com"}
 BARS = Topic("history", "NASDAQ:AAPL", "5m;limit=10")
 
 
@@ -26,12 +27,75 @@ def test_a_conversation_keeps_its_stream_from_one_question_to_the_next(virtual: 
         async with offline() as venue:
             simulator = await venue.simulator("tradingview")
             client = await venue.client(simulator)
-            await client.market_data.get_quotes("NASDAQ:AAPL")
-            dials = simulator.journal.count("dial")
+            await client.start()
             heard = await Listener(client.streams).run(ask(BARS, BARS))
             assert [len(each.events) for each in heard] == [10, 10]
-            assert simulator.journal.count("dial") == dials + 1
+            assert simulator.journal.count("dial") == 1
+
+    virtual(main)
+
+
+def test_calls_one_after_the_other_share_a_connection_that_ends_when_none_follows(virtual: Any, offline: Any) -> None:
+    async def main() -> None:
+        async with offline() as venue:
+            simulator = await venue.simulator("tradingview")
+            client = await venue.client(simulator)
+            for _ in range(40):  # more than may be dialled in a minute
+                assert len(await client.market_data.get_bars("NASDAQ:AAPL", "5m", limit=5)) == 5
+                await asyncio.sleep(5.0)
+            assert simulator.journal.count("dial") == 1
+            assert [stream.topics for stream in client.streams.active_streams] == [()]
+            await asyncio.sleep(60.0)
             assert client.streams.active_streams == ()
+            assert not simulator.connections
+            assert len(await client.market_data.get_quotes("NASDAQ:AAPL")) == 1
+            assert simulator.journal.count("dial") == 2
+
+    virtual(main)
+
+
+def test_an_idle_connection_carries_the_next_subscription_and_stays_for_it(virtual: Any, offline: Any) -> None:
+    async def main() -> None:
+        async with offline() as venue:
+            simulator = await venue.simulator("tradingview")
+            client = await venue.client(simulator)
+            await client.market_data.get_quotes("NASDAQ:AAPL")
+            subscription = await client.market_data.stream_quotes("NASDAQ:MSFT")
+            await asyncio.sleep(90.0)
+            assert (subscription.state, simulator.journal.count("dial")) == ("live", 1)
+            await subscription.unsubscribe()
+            assert client.streams.active_streams == ()
+
+    virtual(main)
+
+
+def test_an_idle_connection_gives_its_slot_to_whoever_needs_it(virtual: Any, offline: Any) -> None:
+    async def main() -> None:
+        async with offline() as venue:
+            simulator = await venue.simulator("tradingview")
+            client = await venue.client(simulator, max_concurrent_streams=1)
+            await client.market_data.get_quotes("NASDAQ:AAPL")
+            subscription = await client.market_data.stream_quotes("NASDAQ:MSFT", overflow="block")
+            assert len(client.streams) == 1
+            assert len(simulator.connections) == 1
+            await subscription.unsubscribe()
+            await client.market_data.get_quotes("NASDAQ:AAPL")
+            raw = await client.streams.create_stream(simulator.endpoints["stream"] + "/socket.io/websocket", ORIGIN)
+            assert [stream.id for stream in client.streams.active_streams] == [raw.id]
+
+    virtual(main)
+
+
+def test_an_idle_connection_that_is_lost_is_not_dialled_again(virtual: Any, offline: Any) -> None:
+    async def main() -> None:
+        async with offline() as venue:
+            simulator = await venue.simulator("tradingview")
+            client = await venue.client(simulator)
+            await client.market_data.get_quotes("NASDAQ:AAPL")
+            simulator.faults.set("close:1001")
+            await asyncio.sleep(20.0)
+            assert client.streams.active_streams == ()
+            assert simulator.journal.count("dial") == 1
 
     virtual(main)
 

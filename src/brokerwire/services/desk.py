@@ -264,6 +264,7 @@ class _Hold:
         """Carry the wishes and wait for the venue; the caller undoes a failure."""
         desk = self._desk
         subscription = self._subscription
+        await desk.streams.make_room(wishes, self._sink, is_exclusive=self._is_exclusive)
         streams = desk.streams.open(wishes, self._sink, is_exclusive=self._is_exclusive)
         desk.office.keeper.opened(subscription)
         self._topics.update((symbol, topic) for topic, symbol in wishes)

@@ -74,7 +74,7 @@ class Listener:
         self._next_number = 1
 
     async def run(self, conversation: Conversation[T]) -> T:
-        """Hold a conversation and return its result; its streams stay until the next ones stand.
+        """Hold a conversation and return its result; its streams stay, for what their kind says, for the next one.
 
         Raises:
             StreamLimitError: The cap on streams is reached.
@@ -85,31 +85,39 @@ class Listener:
         try:
             wish = next(conversation)
             while True:
-                before, held = held, _Hearing(self._streams, self._numbered(wish))
+                before, held = held, await self._listen(wish)
                 if before is not None:
-                    await before.close()
+                    await before.set_down()
                 wish = conversation.send(await held.heard())
         except StopIteration as stop:
             result: T = stop.value
+            if held is not None:
+                await held.set_down()
             return result
-        finally:
-            conversation.close()
+        except BaseException:
             if held is not None:
                 await held.close()
+            raise
+        finally:
+            conversation.close()
 
-    def _numbered(self, wish: Listen) -> list[Topic]:
+    async def _listen(self, wish: Listen) -> "_Hearing":
         number, self._next_number = self._next_number, self._next_number + 1
-        return [structs.replace(topic, variant=f"{topic.variant};#{number}") for topic in wish.topics]
+        topics = [structs.replace(topic, variant=f"{topic.variant};#{number}") for topic in wish.topics]
+        collector = Collector(topics)
+        wishes = [(topic, topic.symbol) for topic in topics]
+        await self._streams.make_room(wishes, collector)
+        return _Hearing(self._streams, wishes, collector)
 
 
 class _Hearing:
     """The topics of one ``Listen`` while they are carried."""
 
-    def __init__(self, streams: StreamManager, topics: Sequence[Topic]) -> None:
+    def __init__(self, streams: StreamManager, wishes: Sequence[tuple[Topic, str]], collector: Collector) -> None:
         self._streams = streams
-        self._wishes = [(topic, topic.symbol) for topic in topics]
-        self._collector = Collector(topics)
-        self._carriers = streams.open(self._wishes, self._collector)
+        self._wishes = wishes
+        self._collector = collector
+        self._carriers = streams.open(wishes, collector)
 
     async def heard(self) -> Heard:
         """Wait for everything.
@@ -129,6 +137,10 @@ class _Hearing:
             raise VenueUnavailableError(text, venue=link.venue.name) from exc
         return Heard(self._collector.inbox, self._collector.gaps)
 
+    async def set_down(self) -> None:
+        """Carry the topics no more, now that they have been heard."""
+        await self._streams.set_down(self._wishes, self._collector)
+
     async def close(self) -> None:
-        """Carry the topics no more."""
+        """Carry the topics no more, on streams of which it is not known whether they are good."""
         await self._streams.release(self._wishes, self._collector)

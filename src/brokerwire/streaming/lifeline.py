@@ -326,7 +326,8 @@ class Lifeline:
             error, last_frame_ns = await self._dial_and_read()
         except BrokerwireError as exc:
             error, last_frame_ns = exc, None
-        if self.is_closing:
+        if self.is_closing or not carried.topics:
+            self.is_closing = True
             self.last_error = None
             return Decision(stops=True)
         if self._handing_over is not None:

@@ -105,14 +105,20 @@ class StreamManager:
             StreamError: The client is closed.
         """
         self._check_open()
-        placed, unplaced = ({}, list(wishes)) if is_exclusive else self._place(wishes, sink)
-        groups = self._group(unplaced, is_exclusive=is_exclusive)
+        placed, groups = self._plan(wishes, sink, is_exclusive=is_exclusive)
         self._check_caps([kind for kind, _ in groups])
         for kind, members in groups:
             placed[self._new_stream(self.link, kind, is_exclusive=is_exclusive)] = members
         for stream, members in placed.items():
             stream.want([(topic, sink, symbol) for topic, symbol in members])
         return list(placed)
+
+    def _plan(
+        self, wishes: Sequence[tuple[Topic, str]], sink: Sink, *, is_exclusive: bool
+    ) -> tuple[dict[Stream, list[tuple[Topic, str]]], list[tuple[StreamKind, list[tuple[Topic, str]]]]]:
+        """Part wishes into those that open streams can carry, and those that need new ones."""
+        placed, unplaced = ({}, list(wishes)) if is_exclusive else self._place(wishes, sink)
+        return placed, self._group(unplaced)
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -144,9 +150,7 @@ class StreamManager:
                 return stream
         return None
 
-    def _group(
-        self, wishes: Sequence[tuple[Topic, str]], *, is_exclusive: bool
-    ) -> list[tuple[StreamKind, list[tuple[Topic, str]]]]:
+    def _group(self, wishes: Sequence[tuple[Topic, str]]) -> list[tuple[StreamKind, list[tuple[Topic, str]]]]:
         by_kind: dict[str, tuple[StreamKind, list[tuple[Topic, str]]]] = {}
         for topic, symbol in wishes:
             kind = self.link.venue.kind_of(topic)
@@ -226,12 +230,32 @@ class StreamManager:
 
     async def release(self, wishes: Sequence[tuple[Topic, str]], sink: Sink) -> None:
         """Carry these topics, as ``sink`` spells them, no more; returns when streams that nobody wants have ended."""
-        ended = []
         for stream in self.active_streams:
             stream.unwant(wishes, sink)
-            if not stream.topics:
-                ended.append(stream.close())
-        await asyncio.gather(*ended)
+        await self._close_unwanted()
+
+    async def set_down(self, wishes: Sequence[tuple[Topic, str]], sink: Sink) -> None:
+        """Do as ``release``, but let streams that nobody wants stay for the next call, as long as their kind says."""
+        for stream in self.active_streams:
+            stream.set_down(wishes, sink)
+        await self._close_unwanted()
+
+    async def _close_unwanted(self) -> None:
+        await asyncio.gather(
+            *(stream.close() for stream in self.active_streams if not stream.topics and not stream.is_idle)
+        )
+
+    async def make_room(self, wishes: Sequence[tuple[Topic, str]], sink: Sink, *, is_exclusive: bool = False) -> None:
+        """End idle streams where ``open`` would need their slots."""
+        _, groups = self._plan(wishes, sink, is_exclusive=is_exclusive)
+        await self.make_room_for([kind for kind, _ in groups])
+
+    async def make_room_for(self, kinds: Sequence[StreamKind]) -> None:
+        """End idle streams where further ones of these kinds would need their slots."""
+        try:
+            self._check_caps(kinds)
+        except StreamLimitError:
+            await asyncio.gather(*(stream.close() for stream in self.active_streams if stream.is_idle))
 
     def hurry(self, channel: str, symbol: str) -> None:
         """Have the polled streams that carry a channel of a symbol ask soon: there is something to hear."""

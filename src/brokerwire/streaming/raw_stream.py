@@ -106,6 +106,7 @@ class RawStream:
         topic = self._venue.build_topic("message", "", "", {})
         subscription.attach([topic], SubscriptionControl(_refuse, _refuse, self._release))
         try:
+            await manager.make_room_for([self._venue.kind_of(topic)])
             self._stream = manager.open_raw(self._venue, topic, subscription)
             async with asyncio.timeout(manager.link.timeouts.subscribe_s):
                 await subscription.accepted()

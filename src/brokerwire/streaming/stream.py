@@ -80,6 +80,11 @@ class Stream:
         return self._lifeline.connection is not None
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nobody wants anything, and it waits for somebody who does."""
+        return not self._routes and not self._lifeline.is_closing
+
+    @property
     def reconnects(self) -> int:
         """How many connections have followed the first."""
         return max(0, self._lifeline.connections - 1)
@@ -107,6 +112,7 @@ class Stream:
             route.add(sink, sink.delivery if symbol == topic.symbol else Respelled(sink.delivery, symbol), symbol)
             sink.follow(symbol, route)
             self._catch_up(topic, route, sink)
+        self._parts.watchdog.forget(self._end_idle)
         if self._lifeline.start():
             self._parts.watchdog.watch(self._look, self._parts.clock.monotonic() + LOOK_INTERVAL_S)
         elif fresh:
@@ -124,16 +130,35 @@ class Stream:
 
     def unwant(self, wishes: Iterable[tuple[Topic, str]], sink: Sink) -> None:
         """Stop sending to ``sink``; a topic that nobody wants leaves the wire, a stream without topics ends."""
+        gone = self._drop(wishes, sink)
+        if not self._routes:
+            self._lifeline.stop()
+        elif gone:
+            self._lifeline.change(removed=gone)
+
+    def set_down(self, wishes: Iterable[tuple[Topic, str]], sink: Sink) -> None:
+        """Stop sending to ``sink``; a stream without topics stays for a while if it stands, and may be wanted again."""
+        gone = self._drop(wishes, sink)
+        if gone:
+            self._lifeline.change(removed=gone)
+        if not self._routes and not (self.kind.linger_s and self.is_connected):
+            self._lifeline.stop()
+        elif self.is_idle:
+            self._parts.watchdog.watch(self._end_idle, self._parts.clock.monotonic() + self.kind.linger_s)
+
+    def _end_idle(self, _now: float, _was_held_up: bool) -> float:
+        self._lifeline.stop()
+        return math.inf
+
+    def _drop(self, wishes: Iterable[tuple[Topic, str]], sink: Sink) -> list[Topic]:
+        """Forget that ``sink`` wants these; returns those that nobody wants any more."""
         gone: list[Topic] = []
         for topic, symbol in wishes:
             route = self._routes.get(topic)
             if route is not None and route.remove(sink, symbol):
                 del self._routes[topic]
                 gone.append(topic)
-        if not self._routes:
-            self._lifeline.stop()
-        elif gone:
-            self._lifeline.change(removed=gone)
+        return gone
 
     # The hot path
 
@@ -347,8 +372,8 @@ class Stream:
 
     def ended(self, error: BrokerwireError) -> None:
         """There will be no further connection: give the slot back and tell whoever still listens."""
-        self._parts.watchdog.forget(self._look)
-        self._parts.watchdog.forget(self._held_too_long)
+        for look in (self._look, self._held_too_long, self._end_idle):
+            self._parts.watchdog.forget(look)
         self._parts.stream_ended(self)
         routes, self._routes = self._routes, {}
         for topic, route in routes.items():

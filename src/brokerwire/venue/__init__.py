@@ -106,6 +106,7 @@ class StreamKind(Struct, frozen=True, kw_only=True):
         lifetime_s: The venue ends a connection at this age; it is handed over before.
         max_message_bytes: A larger frame (decompressed) is a protocol error.
         sends_per_s: How many frames a second the venue takes from us on one connection.
+        linger_s: A connection that carried a call which is answered on it waits this long for the next one.
         recalls: How many of a topic's newest events a further connection is told of: more than one where only their
             sequence shows what is new.
     """
@@ -123,6 +124,7 @@ class StreamKind(Struct, frozen=True, kw_only=True):
     max_message_bytes: int = 8 * 2**20
     sends_per_s: float = 5.0
     poll_interval_s: float = 5.0
+    linger_s: float = 0.0
     recalls: int = 1
 
 
