@@ -1,0 +1,1 @@
+"""The public APIs of other ways to do this, thin over ``Client``."""
