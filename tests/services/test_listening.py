@@ -54,6 +54,21 @@ def test_calls_one_after_the_other_share_a_connection_that_ends_when_none_follow
     virtual(main)
 
 
+def test_what_the_venue_does_not_reach_back_to_is_logged(
+    virtual: Any, offline: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with offline() as venue:
+            client = await venue.client(await venue.simulator("tradingview"), credentials={})
+            assert len(await client.market_data.get_bars("NASDAQ:AAPL", "1m", limit=5_000)) == 5_000
+            assert caplog.records == []
+            assert len(await client.market_data.get_bars("NASDAQ:AAPL", "1m", limit=9_000)) < 9_000
+
+    caplog.set_level("WARNING", "brokerwire")
+    virtual(main)
+    assert "history of NASDAQ:AAPL: not all that was asked for is there" in caplog.text
+
+
 def test_an_idle_connection_carries_the_next_subscription_and_stays_for_it(virtual: Any, offline: Any) -> None:
     async def main() -> None:
         async with offline() as venue:

@@ -1,6 +1,7 @@
 """Calls that are answered on a stream: they take a slot of the cap, or share one, for as long as it takes."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from msgspec import structs
@@ -10,6 +11,8 @@ from brokerwire.events import Event, Gap, Status, StreamState, Topic
 from brokerwire.streaming.manager import StreamManager
 from brokerwire.streaming.route import Route
 from brokerwire.venue import Conversation, Heard, Listen, T
+
+logger = logging.getLogger(__name__)
 
 PATIENCE = 4
 """A listening waits this many times as long as a request: a page may come over several connections."""
@@ -135,6 +138,10 @@ class _Hearing:
             text = f"{link.venue.name} did not answer within {patience_s:g} s"
             text += f"; the last error was: {causes[-1]}" if causes else ""
             raise VenueUnavailableError(text, venue=link.venue.name) from exc
+        for gap in self._collector.gaps:
+            if not gap.filled:
+                about = f"{gap.topic.channel} of {gap.topic.symbol}"
+                logger.warning("%s: %s: not all that was asked for is there: %s", link.venue.name, about, gap.reason)
         return Heard(self._collector.inbox, self._collector.gaps)
 
     async def set_down(self) -> None:

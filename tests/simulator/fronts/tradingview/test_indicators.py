@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from brokerwire.simulator.fronts.tradingview import indicators as ta
@@ -51,6 +53,17 @@ def test_a_true_range_reaches_to_the_close_before():
 def test_the_channel_index_is_the_distance_in_mean_distances():
     assert ta.cci([1.0, 2.0, 3.0], 3)[-1] == pytest.approx(100.0)
     assert ta.cci([2.0, 2.0, 2.0], 3)[-1] == 0.0
+
+
+def spans(closes):
+    return [SimpleNamespace(high=close + 1, low=close - 1, close=close) for close in closes]
+
+
+def test_a_stop_follows_prices_one_way_and_changes_sides_when_they_turn():
+    closes = [10.0, 12.0, 11.0, 14.0, 9.0, 8.0, 8.5, 6.0, 12.0]
+    below, above = ta.trailing_stops(spans(closes), [None, *[2.0] * 8])
+    assert below == [None, 10.0, 10.0, 12.0, None, None, None, None, 10.0]
+    assert above == [None, None, None, None, 11.0, 10.0, 10.0, 8.0, None]
 
 
 def test_totals_skip_what_is_missing():

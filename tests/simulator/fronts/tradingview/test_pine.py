@@ -65,5 +65,5 @@ async def test_scripts_are_checked_saved_fetched_and_deleted(venue, cookie):
 
 async def test_scripts_are_suggested_by_name(venue):
     _, body = await venue.get("/pubscripts-suggest-json/", params={"search": "RSI"})
-    assert [each["scriptIdPart"] for each in body["results"]] == ["STD;RSI"]
+    assert [each["scriptIdPart"] for each in body["results"]] == ["STD;RSI", "STD;Stochastic_RSI"]
     assert body["results"][0]["author"]["username"]

@@ -1,7 +1,8 @@
 """The arithmetic of studies: lists of numbers in, lists of the same length out, None where there is no value yet."""
 
+import math
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 Column: TypeAlias = list[float | None]
 
@@ -128,6 +129,42 @@ def cci(values: Sequence[float | None], length: int) -> Column:
         return (window[-1] - mean) / (0.015 * spread) if spread else 0.0
 
     return _rolling(values, length, distance)
+
+
+class Span(Protocol):
+    """A bar, as far as it matters here."""
+
+    @property
+    def high(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def close(self) -> float: ...
+
+
+def trailing_stops(bars: Sequence[Span], distances: Sequence[float | None]) -> list[Column]:
+    """Return the stop below while prices rise, and the one above while they fall; each moves one way only.
+
+    ``distances`` are those from the middle of a bar. The trend turns when a close is beyond the stop.
+    """
+    below: Column = []
+    above: Column = []
+    floor, ceiling, is_rising, before = -math.inf, math.inf, True, math.nan
+    for bar, distance in zip(bars, distances, strict=True):
+        if distance is None:
+            below.append(None)
+            above.append(None)
+            continue
+        middle = (bar.high + bar.low) / 2
+        floor = max(middle - distance, floor) if not before < floor else middle - distance
+        ceiling = min(middle + distance, ceiling) if not before > ceiling else middle + distance
+        is_rising = bar.close >= floor if is_rising else bar.close > ceiling
+        below.append(floor if is_rising else None)
+        above.append(None if is_rising else ceiling)
+        before = bar.close
+    return [below, above]
 
 
 def cumulative(values: Sequence[float | None]) -> Column:

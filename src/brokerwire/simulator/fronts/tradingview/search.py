@@ -33,9 +33,9 @@ class Search:
 
     def add_routes(self, app: web.Application, door: SideDoor) -> None:
         """Serve the search from ``app``."""
-        app.router.add_get("/symbol_search/v3/", door.guard(self._third))
-        app.router.add_get("/symbol_search/", door.guard(self._first))
-        app.router.add_get("/symbol_search", door.guard(self._first))
+        for slash in ("", "/"):
+            app.router.add_get(f"/symbol_search/v3{slash}", door.guard(self._third))
+            app.router.add_get(f"/symbol_search{slash}", door.guard(self._first))
 
     async def _third(self, request: web.Request) -> web.Response:
         start = _number(request.query.get("start", "0"))

@@ -163,6 +163,21 @@ def _vwap(data: Data, _: Inputs) -> list[Column]:
     return [found]
 
 
+def _stochastic_rsi(data: Data, inputs: Inputs) -> list[Column]:
+    strength = ta.rsi(data.source, inputs["lengthRSI"])
+    low, high = (of(strength, inputs["lengthStoch"]) for of in (ta.lowest, ta.highest))
+    above = ta.combine(strength, low, lambda value, least: value - least)
+    width = ta.combine(high, low, lambda most, least: most - least)
+    k = ta.sma(ta.combine(above, width, lambda a, b: 100 * a / b if b else 50.0), inputs["smoothK"])
+    return [k, ta.sma(k, inputs["smoothD"])]
+
+
+def _supertrend(data: Data, inputs: Inputs) -> list[Column]:
+    """Return the stop below a rising price, and the one above a falling one; the other is None."""
+    reach = ta.rma(ta.true_range(data.highs, data.lows, data.closes), inputs["length"])
+    return ta.trailing_stops(data.bars, ta.transform(reach, lambda value: value * inputs["factor"]))
+
+
 STUDIES: Sequence[Study] = (
     Study(
         ("Volume",),
@@ -285,6 +300,31 @@ STUDIES: Sequence[Study] = (
         (_length(10), _SOURCE),
         ("Mom",),
         lambda data, inputs: [ta.change(data.source, inputs["length"])],
+    ),
+    Study(
+        ("StochasticRSI",),
+        "STD;Stochastic_RSI",
+        "Stochastic RSI",
+        "Stoch RSI",
+        (
+            Input("smoothK", "K", "integer", 3),
+            Input("smoothD", "D", "integer", 3),
+            Input("lengthRSI", "RSI Length", "integer", 14),
+            Input("lengthStoch", "Stochastic Length", "integer", 14),
+            _SOURCE,
+        ),
+        ("K", "D"),
+        _stochastic_rsi,
+    ),
+    Study(
+        ("Supertrend",),
+        "STD;Supertrend",
+        "Supertrend",
+        "Supertrend",
+        (_length(10, "ATR Length"), Input("factor", "Factor", "float", 3.0)),
+        ("Up Trend", "Down Trend"),
+        _supertrend,
+        on_price=True,
     ),
     Study(("OBV",), "STD;On_Balance_Volume", "On Balance Volume", "OBV", (), ("OnBalanceVolume",), _obv),
     Study(

@@ -78,6 +78,12 @@ _INDICES: Mapping[str, str] = MappingProxyType(
         "TVC:US30Y": "$TYX.X",
         "TVC:DXY": "$DXY.X",
         "NASDAQ:SOX": "$SOX.X",
+        "CAPITALCOM:US100": "$NDX.X",
+        "CAPITALCOM:US500": "$SPX.X",
+        "CAPITALCOM:US30": "$INDU.X",
+        "FOREXCOM:SPXUSD": "$SPX.X",
+        "FOREXCOM:NSXUSD": "$NDX.X",
+        "FOREXCOM:DJI": "$INDU.X",
     }
 )
 _ABROAD: Mapping[str, str] = MappingProxyType(
