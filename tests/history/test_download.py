@@ -1,5 +1,5 @@
 import asyncio
-import itertools
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from brokerwire import Client
-from brokerwire.errors import ConfigurationError, InvalidSymbolError, VenueUnavailableError
+from brokerwire.errors import ConfigurationError, InvalidSymbolError, RateLimitError
 from brokerwire.events import Bar
 from brokerwire.export import read_events
 from brokerwire.history import Download, Patience, Progress, download, download_newest
@@ -158,21 +158,12 @@ def test_going_on_later_takes_in_what_has_closed_since(ground: Any, tmp_path: Pa
 
 def test_failures_that_pass_are_met_with_backoff(ground: Any, tmp_path: Path) -> None:
     async def main(here: Ground) -> None:
-        fails = itertools.chain([VenueUnavailableError("down"), VenueUnavailableError("down")], itertools.repeat(None))
-        real = here.client.market_data.get_bars
-
-        async def get_bars(*args: Any, **kwargs: Any) -> list[Bar]:
-            error = next(fails)
-            if error is not None:
-                raise error
-            return await real(*args, **kwargs)
-
-        here.client.market_data.get_bars = get_bars  # type: ignore[method-assign]  # a venue that is down at first
+        here.simulator.faults.set("rate_limit:90", channel="klines", times=2)
         heard: list[Progress] = []
         result = await here.get(tmp_path / "x.csv", end=here.hour, progress_callback=heard.append)
         assert result.report.bars == 40
-        assert [str(each.error) for each in heard[:3]] == ["down", "down", "None"]
-        assert all(each.wait_s > 0 for each in heard[:2])
+        assert [type(each.error) for each in heard[:3]] == [RateLimitError, RateLimitError, type(None)]
+        assert all(90 <= each.wait_s <= 91 for each in heard[:2])
 
     ground(main)
 
@@ -231,6 +222,19 @@ def test_an_unknown_extension_is_refused_before_anything_is_asked(ground: Any, t
     async def main(here: Ground) -> None:
         with pytest.raises(ConfigurationError, match="extension"):
             await here.get(tmp_path / "x.xlsx")
+        assert names(tmp_path) == []
+
+    ground(main)
+
+
+def test_a_missing_package_is_said_before_anything_is_asked(
+    ground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    async def main(here: Ground) -> None:
+        with pytest.raises(ConfigurationError, match="needs pyarrow"):
+            await here.get(tmp_path / "x.parquet")
         assert names(tmp_path) == []
 
     ground(main)

@@ -27,7 +27,7 @@ class ParquetFolder:
         self.files: list[Path] = []
         self.rows = 0
         self._folder = folder
-        self._kind = kind
+        self._kind: Kind = kind
         self._patience = patience
         self._write = write
         self._file: _GrowingFile | None = None
@@ -79,7 +79,7 @@ class _GrowingFile:
     ) -> None:
         self.rows = 0
         self._folder = folder
-        self._kind = kind
+        self._kind: Kind = kind
         self._columns = columns
         self._patience = patience
         self._began = datetime.fromtimestamp(SystemClock().time_ns() // 10**9, UTC)

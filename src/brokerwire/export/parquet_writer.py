@@ -62,7 +62,7 @@ class ParquetWriter:
             raise ConfigurationError("the sizes and times of a ParquetWriter are positive numbers")
         require("pyarrow")
         self._folder = _writable(Path(folder))
-        self._kind = None if kind is None else check_kind(kind)
+        self._kind: Kind | None = None if kind is None else check_kind(kind)
         self._max_file_rows = max_file_rows
         self._max_file_s = max_file_s
         self._row_group_rows = min(row_group_rows, max_file_rows)

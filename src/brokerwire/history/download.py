@@ -15,6 +15,7 @@ from brokerwire.clock import Clock, SystemClock
 from brokerwire.errors import BrokerwireError, ConfigurationError
 from brokerwire.events import Bar
 from brokerwire.export import Format, file_name, write_events, write_new_events
+from brokerwire.export.extra import require
 from brokerwire.export.formats import format_of
 from brokerwire.export.naming import FOLDER
 from brokerwire.history.chunks import Chunk, plan_chunks
@@ -228,6 +229,8 @@ class _Target:
     def __init__(self, path: PathLike | None, file_format: Format, folder: Path) -> None:
         self._path = None if path is None else Path(path)
         self._format = file_format if self._path is None else format_of(self._path)
+        if self._format == "parquet":
+            require("pyarrow")
         self.parent = folder if self._path is None else self._path.parent
 
     def write(self, bars: Iterable[Bar], request: Request) -> Path:
