@@ -44,7 +44,9 @@ def fetch(
     interval: Interval = "1h",
     start: Annotated[
         datetime | None,
-        typer.Option("--start", parser=parse_moment, metavar="TIME", help="From 2026-01-31 or 2026-01-31T14:30, UTC."),
+        typer.Option(
+            "--start", parser=parse_moment, metavar="TIME", help="From this time: 2026-01-31 or 2026-01-31T14:30, UTC."
+        ),
     ] = None,
     end: Annotated[
         datetime | None,
