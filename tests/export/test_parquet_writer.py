@@ -18,6 +18,8 @@ from brokerwire.events import Event, Trade
 from brokerwire.export import ParquetWriter, patient_file, read_events
 
 DEADLINE_S = 25.0
+PAUSE_S = 25.0
+"""Of virtual time."""
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +72,7 @@ def test_files_follow_one_another_by_time(tmp_path: Path, virtual: Any) -> None:
         async with ParquetWriter(tmp_path, max_file_s=60) as writer:
             for trade in trades(6):
                 await writer(trade)
-                await asyncio.sleep(25)
+                await asyncio.sleep(PAUSE_S)
             assert len(writer.files) == 2
         assert [len(read_events(path)) for path in writer.files] == [3, 3]
 
@@ -139,6 +141,28 @@ async def test_a_disk_that_refuses_to_the_end_is_an_error_with_the_loss(
     assert names(tmp_path) == []
     assert "held up: No space left" in caplog.text
     await writer.close()
+
+
+async def test_a_disk_that_takes_again_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    disk = Disk()
+    async with ParquetWriter(tmp_path, row_group_rows=5, write=disk.write) as writer:
+        for trade in trades(5):
+            await writer(trade)
+        await until(lambda: "held up" in caplog.text)
+        disk.is_full = False
+    assert "the disk takes the export again" in caplog.text
+    assert read_all(writer) == trades(5)
+
+
+async def test_a_folder_that_goes_away_loses_what_could_not_be_written(tmp_path: Path) -> None:
+    writer = ParquetWriter(tmp_path / "folder", close_s=0.05)
+    for trade in trades(3):
+        await writer(trade)
+    (tmp_path / "folder").rmdir()
+    (tmp_path / "folder").write_text("something else")
+    with pytest.raises(ExportError, match="3 rows"):
+        await writer.close()
 
 
 async def test_completed_files_survive_a_disk_that_breaks(tmp_path: Path) -> None:

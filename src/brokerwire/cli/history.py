@@ -26,7 +26,6 @@ from brokerwire.cli.options import (
     parse_moment,
 )
 from brokerwire.cli.running import Ended, run
-from brokerwire.errors import ConfigurationError
 from brokerwire.export.csv_text import iso_time
 from brokerwire.export.naming import FOLDER
 from brokerwire.history import Download, Report, download, download_newest
@@ -76,10 +75,8 @@ def fetch(
 
     async def main() -> Download:
         async with new_client(venue, environment) as client:
-            if limit is not None:
-                return await download_newest(client, symbol, interval, limit=limit, **place)
             if start is None:
-                raise ConfigurationError("a download needs a start")
+                return await download_newest(client, symbol, interval, limit=limit or 0, **place)
             with _shown(f"{client.venue} {symbol} {interval}") as tell:
                 return await download(client, symbol, interval, start=start, end=end, progress_callback=tell, **place)
 

@@ -47,7 +47,6 @@ class ParquetFolder:
         if self._file is not None and not self._file.has(plots):
             self.finish()
         if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
             self._file = _GrowingFile(
                 self._folder, self._kind, columns_of(self._kind, plots), patience=self._patience, write=self._write
             )
@@ -88,7 +87,7 @@ class _GrowingFile:
         self._path = unfinished_of(folder / f"{kind}.parquet")
         self._write = write
         self._schema = arrow_schema(kind, columns)
-        self._file: PatientFile | None = None
+        self._file: Any = None
         self._writer: Any = None
 
     def open(self) -> None:
@@ -109,9 +108,8 @@ class _GrowingFile:
 
     def finish(self) -> Path:
         self._writer.close()
-        if self._file is not None:
-            self._file.sync()
-            self._file.close()
+        self._file.sync()
+        self._file.close()
         name = name_of(self._kind, self._symbols, self._intervals, extension="parquet", time=self._began)
         return self._patience(lambda: place_new(self._path, self._folder / name))
 

@@ -163,8 +163,11 @@ class ParquetWriter:
 
     def _on_disk(self, error: OSError | None) -> None:
         """Carry the thread's word over to the loop."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._error_callback, error)
+        if (
+            self._loop is None or self._loop.is_closed()
+        ):  # pragma: no cover - a disk may hang for longer than a loop lives
+            return
+        self._loop.call_soon_threadsafe(self._error_callback, error)
 
     # The end
 

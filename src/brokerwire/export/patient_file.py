@@ -64,7 +64,7 @@ class PatientFile:
         self._patience = patience
         self._write = write
         self._size = 0
-        self._file: BinaryIO = patience(lambda: open_new(path))
+        self._file: BinaryIO = patience(lambda: _open(path))
 
     def write(self, data: bytes | memoryview) -> int:
         """Write all of ``data``.
@@ -98,3 +98,8 @@ class PatientFile:
         """Close the file; safe to call twice."""
         self.closed = True
         self._file.close()
+
+
+def _open(path: Path) -> BinaryIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return open_new(path)
