@@ -2,23 +2,26 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from brokerwire.export.schemas import ColumnType
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = date(1970, 1, 1)
 _SECOND_NS = 10**9
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
+_DAY_S = 86_400
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 
 
 def iso_time(time_ns: int) -> str:
     """Return UTC nanoseconds as ISO 8601, ``2026-01-02T03:04:05.123456789Z``; no fraction where it is 0."""
     seconds, fraction = divmod(time_ns, _SECOND_NS)
-    whole = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+    day, second = divmod(seconds, _DAY_S)
+    whole = f"{_date_of(day)}T{_clock_of(second)}"
     return f"{whole}.{fraction:09d}Z" if fraction else f"{whole}Z"
 
 
@@ -31,8 +34,32 @@ def parse_iso_time(text: str) -> int:
     match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a time such as 2026-01-02T03:04:05Z")
-    whole = (datetime.fromisoformat(match[1]).replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
-    return whole * _SECOND_NS + int((match[2] or "0").ljust(9, "0"))
+    seconds = _day_of(match[1]) * _DAY_S + _second_of(match[2])
+    return seconds * _SECOND_NS + int((match[3] or "0").ljust(9, "0"))
+
+
+# The same days and seconds come again and again
+
+
+@lru_cache(4096)
+def _date_of(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).isoformat()
+
+
+@lru_cache(4096)
+def _day_of(text: str) -> int:
+    return (date.fromisoformat(text) - _EPOCH).days
+
+
+@lru_cache(_DAY_S)
+def _clock_of(second: int) -> str:
+    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+
+
+@lru_cache(_DAY_S)
+def _second_of(text: str) -> int:
+    moment = time.fromisoformat(text)
+    return moment.hour * 3600 + moment.minute * 60 + moment.second
 
 
 def _flag(value: bool) -> str:
