@@ -55,7 +55,7 @@ def error_from(response: Response) -> BrokerwireError:
     if status >= 500 or status == 0:
         return VenueUnavailableError(message, **facts)
     if status == 401:
-        return AuthenticationError(message, **facts)
+        return AuthenticationError(message, action="refresh", **facts)
     return RequestError(message, **facts)
 
 
