@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import itertools
 import logging
 import traceback
@@ -194,6 +195,23 @@ def test_a_caller_that_gives_up_does_not_take_the_refresh_along(run: Run) -> Non
         assert (await patient).reveal() == "access-token-1"
         assert impatient.cancelled()
         assert len(bench.endpoint.asked) == 1
+
+    run(test)
+
+
+def test_a_refresh_that_fails_after_everybody_gave_up_is_nobodys_surprise(run: Run) -> None:
+    async def test(bench: Bench) -> None:
+        told: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+        bench.endpoint.delay_s = 5
+        bench.endpoint.fails_with = (500, "down")
+        impatient = asyncio.create_task(bench.manager().token())
+        await bench.clock.sleep(1)
+        impatient.cancel()
+        await asyncio.gather(impatient, return_exceptions=True)
+        await bench.clock.sleep(10)
+        gc.collect()
+        assert told == []
 
     run(test)
 

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import pickle
 import stat
 import subprocess
 import sys
@@ -26,6 +27,17 @@ def test_what_is_written_is_read_again_until_it_is_erased(tmp_path: Path) -> Non
     store.write(TOKEN)
     assert store.read() == TOKEN
     store.erase()
+    store.erase()
+    assert store.read() is None
+
+
+def test_what_is_kept_in_memory_cannot_be_copied() -> None:
+    store = MemoryTokenStore()
+    assert store.read() is None
+    store.write(TOKEN)
+    assert store.read() == TOKEN
+    with pytest.raises(TypeError):
+        pickle.dumps(store)
     store.erase()
     assert store.read() is None
 

@@ -16,18 +16,12 @@ from types import MappingProxyType, MethodType
 from urllib.parse import quote, quote_plus
 
 import msgspec
+from tests.faults.venues import VENUES
 
 SHOWN = 160
 """So much of what surrounds a find is shown."""
 
-AWKWARD: Mapping[str, Mapping[str, str]] = {
-    "tradestation": {
-        "client_id": "canary+client/id=4711",
-        "client_secret": "canary&client secret%4711",
-        "refresh_token": "canary+refresh/token==4711",
-    },
-    "binance": {"api_key": "canary+api/key=4711", "api_secret": "canary+api/secret=4711"},
-}
+AWKWARD: Mapping[str, Mapping[str, str]] = {venue: facts.awkward for venue, facts in VENUES.items()}
 """Secrets that look different in each form."""
 
 

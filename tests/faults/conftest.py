@@ -18,6 +18,7 @@ from tests.faults import invariants
 from tests.faults.invariants import hold
 from tests.faults.results import Results
 from tests.faults.scripted import ScriptedVenue
+from tests.faults.venues import VENUES
 from tests.faults.waiting import until
 
 from brokerwire import BrokerwireError, Client
@@ -44,14 +45,7 @@ IS_CONTRACT = os.environ.get("BROKERWIRE_FAULTS") == "contract"
 IS_FULL = IS_CONTRACT or os.environ.get("BROKERWIRE_FAULTS") == "full"
 SEEDS = [int(os.environ["BROKERWIRE_SEED"])] if "BROKERWIRE_SEED" in os.environ else [7, 11] if IS_FULL else [7]
 
-CANARIES = {
-    "tradestation": {
-        "client_id": "canary-client-id-4711",
-        "client_secret": "canary-client-secret-4711",
-        "refresh_token": "canary-refresh-token-4711",
-    },
-    "binance": {"api_key": "canary-api-key-4711", "api_secret": "canary-api-secret-4711"},
-}
+CANARIES = {venue: facts.secrets for venue, facts in VENUES.items()}
 CLOSE_S = 5.0
 
 
@@ -141,7 +135,7 @@ class Row:
 
     async def weather(self, simulator: Simulator) -> Weather:
         """Start a proxy in front of a simulator."""
-        weather = Weather.before(simulator.endpoints["rest"], seed=self.seed)
+        weather = Weather.before(*simulator.endpoints.values(), seed=self.seed)
         await weather.start()
         self.weathers.append(weather)
         return weather

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 import msgspec
@@ -38,7 +38,7 @@ def hold(*checks: Iterable[str]) -> None:
 
 def wire_of(simulator: Simulator) -> Wire:
     """Return what is subscribed on the server's side, as (channel, symbol)."""
-    return _binance_wire(simulator) if simulator.venue == "binance" else _path_wire(simulator)
+    return _WIRES[simulator.venue](simulator)
 
 
 def _binance_wire(simulator: Simulator) -> Wire:
@@ -60,6 +60,39 @@ def _binance_topic(name: str) -> tuple[str, str]:
     return _BINANCE_CHANNELS[kind], symbol.upper()
 
 
+def _tradingview_wire(simulator: Simulator) -> Wire:
+    """Read the calls of each connection: quotes by session and symbol, charts by session with what is drawn on them."""
+    held: dict[tuple[int, str], Wire] = {}
+    symbols: dict[str, str] = {}
+    for entry in simulator.journal.entries():
+        number, method, params = (entry.detail.get(name) for name in ("connection", "method", "params"))
+        if entry.kind == "stream_close":
+            held = {key: topics for key, topics in held.items() if key[0] != number}
+        elif entry.kind in {"subscribe", "unsubscribe", "control"} and params:
+            _apply_call(held.setdefault((number, str(params[0])), Counter()), method, params, symbols)
+    found: Wire = Counter()
+    for topics in held.values():
+        found += topics
+    return found
+
+
+def _apply_call(topics: Wire, method: str, params: Sequence[str], symbols: dict[str, str]) -> None:
+    session = params[0]
+    if method == "quote_add_symbols":
+        topics.update(("quote", symbol) for symbol in params[1:])
+    elif method == "quote_remove_symbols":
+        topics.subtract(("quote", symbol) for symbol in params[1:])
+    elif method == "resolve_symbol":
+        symbols[session] = msgspec.json.decode(params[2][1:])["symbol"]
+    elif method == "create_series":
+        topics["bar", symbols[session]] = 1
+    elif method == "create_study":
+        topics.clear()
+        topics["study", symbols[session]] = 1
+    elif method in {"quote_delete_session", "chart_delete_session"}:
+        topics.clear()
+
+
 def _path_wire(simulator: Simulator) -> Wire:
     found: Wire = Counter()
     for path in simulator.connections.names():
@@ -76,6 +109,13 @@ def _path_topics(path: str) -> Iterable[tuple[str, str]]:
     accounts, _, what = rest.partition("/")
     channel = {"orders": "order", "positions": "position"}[what.partition("/")[0]]
     return [(channel, account) for account in accounts.split(",")]
+
+
+_WIRES: Mapping[str, Callable[[Simulator], Wire]] = {
+    "binance": _binance_wire,
+    "tradestation": _path_wire,
+    "tradingview": _tradingview_wire,
+}
 
 
 def wanted_of(watches: Iterable[Listener], *, is_shared: bool = True) -> Wire:

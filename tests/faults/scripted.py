@@ -1,12 +1,25 @@
 """A server that speaks just enough of a venue to send it frames that no sane venue would."""
 
 import asyncio
+import base64
 from collections.abc import Sequence
 
 import msgspec
 from aiohttp import WSMsgType, web
+from tests.faults import frames
+from tests.faults.venues import VENUES
 
+QUOTE_IS_COMPLETE = frames.wrap(
+    "tradingview",
+    msgspec.json.encode({"m": "quote_completed", "p": [frames.TRADINGVIEW_QUOTES, frames.SYMBOLS["tradingview"]]}),
+)
 HEARTBEAT = b'{"Heartbeat":1,"Timestamp":"2026-11-20T12:00:00Z"}'
+
+
+def web_token() -> str:
+    """Return a token of the free plan that is good for years, as a page of TradingView holds one."""
+    claims = msgspec.json.encode({"exp": 4_102_444_800, "plan": "", "word": "canary-access-token-4711"})
+    return f"eyJhbGciOiJSUzUxMiJ9.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.c2ln"
 
 
 class ScriptedVenue:
@@ -25,13 +38,14 @@ class ScriptedVenue:
         app.router.add_post("/oauth/token", self._token)
         app.router.add_get("/api/v3/exchangeInfo", self._exchange_info)
         app.router.add_get("/stream", self._websocket)
+        app.router.add_get("/", self._page)
+        app.router.add_get("/socket.io/websocket", self._chart_socket)
         app.router.add_get("/{path:v[23]/.*stream/.*}", self._lines)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
-        schemes = {"rest": "http", "auth": "http"} if self.venue == "tradestation" else {"rest": "http", "stream": "ws"}
-        self.endpoints = {key: f"{scheme}://{host}:{port}" for key, scheme in schemes.items()}
+        self.endpoints = {key: f"{scheme}://{host}:{port}" for key, scheme in VENUES[self.venue].schemes.items()}
 
     async def close(self) -> None:
         runner, self._runner = self._runner, None
@@ -64,6 +78,32 @@ class ScriptedVenue:
         for frame in self.frames:
             await asyncio.sleep(self.pause_s)
             await socket.send_frame(frame, WSMsgType.TEXT)
+            if self.venue == "tradingview":  # whatever has come of the quote so far is all that there is
+                await socket.send_frame(QUOTE_IS_COMPLETE, WSMsgType.TEXT)
+        number = 0
+        while self.venue == "tradingview":
+            await asyncio.sleep(5)
+            number += 1
+            await socket.send_bytes(frames.wrap(self.venue, b"~h~%d" % number))
+
+    async def _page(self, _: web.Request) -> web.Response:
+        return web.Response(text=f'<script>var user = {{"auth_token":"{web_token()}"}}</script>')
+
+    async def _chart_socket(self, request: web.Request) -> web.StreamResponse:
+        self.dials += 1
+        socket = web.WebSocketResponse(max_msg_size=0)
+        await socket.prepare(request)
+        await socket.send_bytes(frames.wrap(self.venue, b'{"session_id":"scripted","protocol":"json"}'))
+        sending: asyncio.Task[None] | None = None
+        try:
+            async for message in socket:
+                if sending is None and "quote_add_symbols" in message.data:
+                    sending = asyncio.create_task(self._send_all(socket), name="scripted frames")
+        finally:
+            if sending is not None:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+        return socket
 
     async def _lines(self, request: web.Request) -> web.StreamResponse:
         self.dials += 1

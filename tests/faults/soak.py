@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
+from tests.faults.venues import VENUES, options_of
 
 from brokerwire import Client, Subscription
 from brokerwire.clock import Clock, SystemClock
@@ -18,7 +19,7 @@ from brokerwire.simulator import Simulator
 
 FAULTS = ("bad_json", "duplicate", "gap", "reorder", "unknown_message", "split_chunks")
 ENDS = ("reset_mid_frame", "close:1001", "goaway")
-SYMBOLS = {"binance": ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT"], "tradestation": ["AAPL", "MSFT", "SPY", "AMD"]}
+SYMBOLS = {venue: list(facts.symbols[:4]) for venue, facts in VENUES.items()}
 CHANCE = 0.01
 END_EVERY_S = 20.0
 SAMPLE_S = 5.0
@@ -54,7 +55,7 @@ class Soak:
     async def open(self, new_client: Callable[[Simulator], Client]) -> None:
         """Start everything."""
         for venue, symbols in SYMBOLS.items():
-            settings = {"rate": self._rate} | ({"limit_scale": 100.0} if venue == "tradestation" else {})
+            settings = {"rate": self._rate, **VENUES[venue].unlimited}
             simulator = Simulator(venue, seed=self._seed, clock=self._clock, settings=settings)
             await simulator.start()
             self.simulators.append(simulator)
@@ -63,10 +64,12 @@ class Soak:
             data = client.market_data
             self.subscriptions += [
                 await data.stream_quotes(symbols, self._hear),
-                await data.stream_trades(symbols[:1], self._hear),
                 await data.stream_bars(symbols[0], "1m", self._hear),
-                await data.stream_market_depth(symbols[:1], self._hear),
             ]
+            for method in VENUES[venue].methods[1:]:
+                stream = getattr(data, f"stream_{method}")
+                options = {"interval": "1h"} if method == "bars" else options_of(method)
+                self.subscriptions.append(await stream(symbols[0], callback=self._hear, **options))
 
     async def _hear(self, _event: Any) -> None:
         self.events += 1

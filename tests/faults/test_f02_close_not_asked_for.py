@@ -4,16 +4,19 @@ from itertools import pairwise
 
 import pytest
 from tests.faults.conftest import Row, repeats
+from tests.faults.venues import VENUES, WEBSOCKETS
 from tests.faults.waiting import reached, until
 
 from brokerwire import StateChange
 
 
+@pytest.mark.parametrize("venue", [venue for venue, _ in WEBSOCKETS])
 @pytest.mark.parametrize("code", [1000, 1001])
-def test_a_clean_close_of_a_websocket_is_followed_by_a_subscription_anew(row: Row, code: int) -> None:
+def test_a_clean_close_of_a_websocket_is_followed_by_a_subscription_anew(row: Row, venue: str, code: int) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator("binance")
-        watch = await row.watch(row.client(simulator), "quotes", ["BTCUSDT", "ETHUSDT"])
+        simulator = await row.simulator(venue)
+        symbols = VENUES[venue].symbols[:2]
+        watch = await row.watch(row.client(simulator), "quotes", symbols)
         await watch.more(10)
         simulator.faults.set(f"close:{code}", times=1, reason="so long")
         await reached(watch, "recovering")
@@ -22,7 +25,7 @@ def test_a_clean_close_of_a_websocket_is_followed_by_a_subscription_anew(row: Ro
         assert "so long" in change.reason
         await reached(watch, "live")
         await watch.more(10)
-        assert {gap.topic.symbol for gap in watch.gaps} == {"BTCUSDT", "ETHUSDT"}
+        assert {gap.topic.symbol for gap in watch.gaps} == set(symbols)
         assert watch.reconnects == 1
 
     row(main)

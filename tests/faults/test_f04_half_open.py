@@ -4,9 +4,8 @@ import asyncio
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import CASES
 from tests.faults.waiting import reached
-
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 
 
 @pytest.mark.parametrize(("venue", "symbol"), CASES)

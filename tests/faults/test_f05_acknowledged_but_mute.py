@@ -1,13 +1,16 @@
 """F05: the acknowledgement of a resubscription is no proof of life."""
 
+import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import WEBSOCKETS
 from tests.faults.waiting import reached
 
 
-def test_a_stale_topic_is_live_again_only_when_data_flows(row: Row) -> None:
+@pytest.mark.parametrize(("venue", "symbol"), WEBSOCKETS)
+def test_a_stale_topic_is_live_again_only_when_data_flows(row: Row, venue: str, symbol: str) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator("binance")
-        watch = await row.watch(row.client(simulator), "quotes", "BTCUSDT")
+        simulator = await row.simulator(venue)
+        watch = await row.watch(row.client(simulator), "quotes", symbol)
         await row.sleep(60)
         simulator.faults.set("mute", heals="reconnect")
         await reached(watch, "stale", within_s=25)

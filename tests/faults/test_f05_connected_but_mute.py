@@ -2,6 +2,7 @@
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import CASES, VENUES, WEBSOCKETS
 from tests.faults.waiting import reached
 
 STALE_S = 25.0
@@ -10,10 +11,12 @@ STALE_S = 25.0
 @pytest.mark.parametrize(
     ("rung", "reconnects"), [("resubscribe", 0), ("reconnect", 1)], ids=["resubscribe", "reconnect"]
 )
-def test_a_mute_websocket_is_healed_by_the_rung_that_helps(row: Row, rung: str, reconnects: int) -> None:
+@pytest.mark.parametrize("venue", [venue for venue, _ in WEBSOCKETS])
+def test_a_mute_websocket_is_healed_by_the_rung_that_helps(row: Row, venue: str, rung: str, reconnects: int) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator("binance")
-        watch = await row.watch(row.client(simulator), "quotes", ["BTCUSDT", "ETHUSDT"])
+        simulator = await row.simulator(venue)
+        symbols = VENUES[venue].symbols[:2]
+        watch = await row.watch(row.client(simulator), "quotes", symbols)
         await row.sleep(60)
         before = simulator.journal.count("subscribe")
         simulator.faults.set("mute", heals=rung)
@@ -27,7 +30,7 @@ def test_a_mute_websocket_is_healed_by_the_rung_that_helps(row: Row, rung: str, 
         assert watch.subscription.state == "live"
         assert watch.reconnects == reconnects
         assert simulator.journal.count("subscribe") >= before + 2
-        assert {gap.topic.symbol for gap in watch.gaps} == {"BTCUSDT", "ETHUSDT"}
+        assert {gap.topic.symbol for gap in watch.gaps} == set(symbols)
         assert watch.states[-1] == "live"
 
     row(main)
@@ -51,7 +54,7 @@ def test_a_mute_http_stream_is_replaced(row: Row) -> None:
     row(main)
 
 
-@pytest.mark.parametrize(("venue", "symbol"), [("tradestation", "AAPL"), ("binance", "BTCUSDT")])
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
 def test_a_feed_that_stays_mute_stays_reported_and_is_not_hammered(row: Row, venue: str, symbol: str) -> None:
     async def main(row: Row) -> None:
         simulator = await row.simulator(venue)

@@ -2,11 +2,10 @@
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import CASES
 from tests.faults.waiting import reached
 
 from brokerwire import BrokerwireError
-
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 
 
 @pytest.mark.parametrize(("venue", "symbol"), CASES)
@@ -19,6 +18,7 @@ def test_each_dial_ends_at_the_connect_timeout_and_no_slot_leaks(
         weather = await row.weather(simulator)
         client = row.client(simulator, weather=weather, connect_timeout=connect_s, subscribe_timeout=25)
         await client.market_data.get_quotes([symbol])
+        simulator.journal.clear()
         began = row.now()
         weather.set("slicer:1", delay_s=1.0, direction="down")
         if venue == "binance":

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 from tests.faults.conftest import Row, repeats
+from tests.faults.venues import CASES
 
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 BOUNDS = [min(30.0, 0.5 * 2.0**attempt) for attempt in range(1, 30)]
 
 

@@ -9,11 +9,11 @@ import pytest
 from tests.faults.conftest import Row
 from tests.faults.names import Names, Trouble
 from tests.faults.plain_door import PlainDoor
+from tests.faults.venues import CASES, VENUES
 from tests.faults.waiting import reached
 
 from brokerwire import VenueUnavailableError
 
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 RECOVERY_S = 5.0
 STALL_S = 0.05
 OTHER_ADDRESS = "127.0.0.2"
@@ -82,8 +82,9 @@ def test_what_needs_a_name_that_cannot_be_resolved_says_so(
 @pytest.mark.parametrize(("venue", "symbol"), CASES)
 def test_each_dial_looks_the_name_up_and_follows_it(row: Row, names: Names, venue: str, symbol: str) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue)
-        moved = PlainDoor(simulator.endpoints["rest"], host=OTHER_ADDRESS, port=port_of(simulator.endpoints["rest"]))
+        simulator = await row.simulator(venue, settings=VENUES[venue].one_address)
+        address = next(iter(simulator.endpoints.values()))
+        moved = PlainDoor(address, host=OTHER_ADDRESS, port=port_of(address))
         await moved.start()
         row.owned.append(moved)
         watch = await row.watch(row.client(simulator, endpoints=named(simulator.endpoints)), "quotes", symbol)

@@ -9,19 +9,19 @@ import msgspec
 import pytest
 from tests.faults.conftest import CANARIES, IS_FULL, Row
 from tests.faults.tls import Authority, Kind, OutdatedDoor, TlsDoor
+from tests.faults.venues import CASES, VENUES
 from tests.faults.waiting import reached
 
 from brokerwire import Client, StreamError
 from brokerwire.simulator import Simulator
 from brokerwire.simulator.weather import Weather
 
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 KINDS: list[Kind] = ["expired", "wrong_host", "self_signed", "other_authority"]
 PROGRAM = Path(__file__).with_name("tls_caller.py")
 
 
 async def encrypt(row: Row, simulator: Simulator, certificate: Path) -> TlsDoor:
-    door = TlsDoor(simulator.endpoints["rest"], certificate)
+    door = TlsDoor(next(iter(simulator.endpoints.values())), certificate)
     await door.start()
     row.owned.append(door)
     return door
@@ -42,7 +42,7 @@ async def try_everything(row: Row, client: Client, symbol: str, words: str) -> N
         with pytest.raises(StreamError, match=words) as caught:
             await call()
         assert caught.value.action == "stop"
-    for method in ("quotes", "trades"):
+    for method in VENUES[client.venue].methods[:2]:
         began = row.now()
         error = await row.watch_in_vain(client, method, symbol)
         assert error.action == "stop"
@@ -138,7 +138,7 @@ def test_a_handshake_that_is_cut_is_tried_again_until_it_succeeds(
 if IS_FULL:  # it starts processes
 
     @pytest.mark.process
-    @pytest.mark.parametrize("venue", ["tradestation", "binance"])
+    @pytest.mark.parametrize("venue", VENUES)
     def test_no_variable_turns_the_verification_off_and_one_adds_trust(row: Row, tmp_path: Path, venue: str) -> None:
         async def main(row: Row) -> None:
             authority = Authority(tmp_path)

@@ -1,10 +1,24 @@
 """F14: an unknown symbol or address is fatal for that subscription alone, and says so."""
 
+from typing import Any
+
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import VENUES
 from tests.faults.waiting import until
 
-from brokerwire import BrokerwireError, InvalidSymbolError
+from brokerwire import BrokerwireError, InvalidSymbolError, RequestError, UnsupportedError
+
+COIN = "BINANCE:BTCUSDT"
+REFUSED: list[tuple[str, str, dict[str, Any], type[BrokerwireError], str]] = [
+    ("quotes", "BINANCE:NOSUCH", {}, InvalidSymbolError, "invalid symbol"),
+    ("bars", "BINANCE:NOSUCH", {}, InvalidSymbolError, "invalid symbol"),
+    ("bars", COIN, {"interval": "7m"}, UnsupportedError, "custom_resolution"),
+    ("bars", COIN, {"interval": "1s"}, UnsupportedError, "seconds_not_entitled"),
+    ("studies", COIN, {"interval": "1m", "study": "NoSuch@tv-basicstudies"}, RequestError, "NoSuch"),
+    ("studies", "BINANCE:NOSUCH", {"interval": "1m", "study": "RSI@tv-basicstudies"}, InvalidSymbolError, "invalid"),
+]
+"""TradingView's refusals: a stream, a symbol, what else is asked for, the error, and the venue's own words."""
 
 
 def test_a_symbol_that_is_refused_inside_the_stream_goes_to_the_error_callback(row: Row) -> None:
@@ -42,15 +56,17 @@ def test_a_subscription_whose_every_symbol_is_refused_has_failed(row: Row) -> No
     row(main)
 
 
-def test_one_unknown_symbol_among_several_subscribes_nothing(row: Row) -> None:
+@pytest.mark.parametrize(("venue", "unknown"), [("binance", "NOSUCH"), ("tradingview", "BINANCE:NOSUCH")])
+def test_one_unknown_symbol_among_several_subscribes_nothing(row: Row, venue: str, unknown: str) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator("binance")
+        simulator = await row.simulator(venue)
         client = row.client(simulator)
-        other = await row.watch(client, "quotes", "ETHUSDT")
-        error = await row.watch_in_vain(client, "quotes", ["BTCUSDT", "NOSUCH"])
+        known, neighbour, *_ = VENUES[venue].symbols
+        other = await row.watch(client, "quotes", neighbour)
+        error = await row.watch_in_vain(client, "quotes", [known, unknown])
         assert isinstance(error, InvalidSymbolError)
-        assert error.symbol == "NOSUCH"
-        assert simulator.journal.count("subscribe") == 1
+        assert error.symbol == unknown
+        await until(lambda: row.wire(simulator) == {("quote", neighbour): 1}, 5)
         await other.more(5)
         assert other.states == ["live"]
 
@@ -59,7 +75,12 @@ def test_one_unknown_symbol_among_several_subscribes_nothing(row: Row) -> None:
 
 @pytest.mark.parametrize(
     ("venue", "symbol", "status"),
-    [("tradestation", "AAPL", 404), ("tradestation", "AAPL", 426), ("binance", "BTCUSDT", 404)],
+    [
+        ("tradestation", "AAPL", 404),
+        ("tradestation", "AAPL", 426),
+        ("binance", "BTCUSDT", 404),
+        ("tradingview", "BINANCE:BTCUSDT", 404),
+    ],
 )
 def test_an_address_that_is_refused_for_good_fails_the_call_only(
     row: Row, venue: str, symbol: str, status: int
@@ -67,13 +88,34 @@ def test_an_address_that_is_refused_for_good_fails_the_call_only(
     async def main(row: Row) -> None:
         simulator = await row.simulator(venue)
         client = row.client(simulator)
-        channel = symbol if venue == "tradestation" else "/stream"
-        other = await row.watch(client, "quotes", "MSFT" if venue == "tradestation" else "ETHUSDT")
+        channel = symbol if venue == "tradestation" else VENUES[venue].dial
+        other = await row.watch(client, "quotes", VENUES[venue].symbols[1])
         simulator.faults.set(f"refuse:{status}", channel=channel)
         error = await row.watch_in_vain(client, "quotes", symbol, overflow="block")
         assert isinstance(error, BrokerwireError)
         assert simulator.journal.count("dial") == 2
         await other.more(5)
         assert other.states == ["live"]
+
+    row(main)
+
+
+@pytest.mark.parametrize(("method", "symbol", "options", "kind", "words"), REFUSED)
+def test_a_chart_that_is_refused_fails_alone_and_says_why(
+    row: Row, method: str, symbol: str, options: dict[str, Any], kind: type[BrokerwireError], words: str
+) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("tradingview", settings={"plan": ""})
+        client = row.client(simulator)
+        others = [await row.watch(client, "quotes", COIN), await row.watch(client, "bars", COIN)]
+        error = await row.watch_in_vain(client, method, symbol, **options)
+        assert isinstance(error, kind)
+        assert words in str(error)
+        assert symbol in str(error)
+        for other in others:
+            await other.more(5)
+            assert other.states == ["live"]
+            assert other.gaps == []
+        assert simulator.journal.count("dial") == 1
 
     row(main)

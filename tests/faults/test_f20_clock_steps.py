@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import CASES, VENUES, login_of
 from tests.faults.waiting import until
 
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 HOUR = 3600.0
 
 
@@ -16,7 +16,7 @@ def test_a_step_of_the_wall_clock_changes_nothing(row: Row, venue: str, symbol: 
     row.keeps_time = False
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue)
+        simulator = await row.simulator(venue, settings=login_of(venue))
         client = row.client(simulator)
         watch = await row.watch(client, "quotes", symbol)
         await row.sleep(45)
@@ -40,7 +40,7 @@ def test_after_an_hour_asleep_nothing_is_called_silent(row: Row, venue: str, sym
     row.keeps_time = False
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue)
+        simulator = await row.simulator(venue, settings=login_of(venue))
         weather = await row.weather(simulator)
         client = row.client(simulator, weather=weather)
         watch = await row.watch(client, "quotes", symbol)
@@ -53,7 +53,7 @@ def test_after_an_hour_asleep_nothing_is_called_silent(row: Row, venue: str, sym
         await row.sleep(5)
         await watch.more(10)
         assert "stale" not in watch.states
-        assert watch.reconnects <= (1 if venue == "binance" else 0)
+        assert watch.reconnects <= (1 if VENUES[venue].is_websocket else 0)
         if client.tokens is not None:
             await until(lambda: client.tokens is not None and client.tokens.is_valid, 30)
             assert client.tokens.refresh_count == 2

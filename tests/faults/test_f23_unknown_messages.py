@@ -2,9 +2,8 @@
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import CASES
 from tests.faults.waiting import notices
-
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 
 
 @pytest.mark.parametrize(("venue", "symbol"), CASES)

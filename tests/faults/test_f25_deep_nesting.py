@@ -5,16 +5,18 @@ import time
 import pytest
 from tests.faults import frames
 from tests.faults.conftest import Row
+from tests.faults.venues import CASES, VENUES
+from tests.faults.waiting import until
 
-VENUES = ["tradestation", "binance"]
 DEPTH = 100_000
 
 
 def deep(venue: str) -> list[bytes]:
     """Return frames that are deep at their top, in a field we read, and in one we do not."""
     pit = b"[" * DEPTH + b"]" * DEPTH
-    good = frames.quote(venue, 3)
-    return [pit, good.replace(b'"3.50"', pit), good[:-1] + b',"Unread":' + pit + b"}"]
+    good = frames.body(venue, 3)
+    bodies = [pit, good.replace(frames.figure(venue, 3), pit), good[:-1] + b',"Unread":' + pit + b"}"]
+    return [frames.wrap(venue, body) for body in bodies]
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -26,7 +28,7 @@ def test_a_deep_message_is_passed_over_in_no_time(row: Row, venue: str) -> None:
         (stream,) = client.streams.active_streams
         connection = stream._lifeline.connection
         assert connection is not None
-        await watch.more(1)
+        await until(lambda: bool(watch.events))
         assert watch.events[-1].bid == 4.5
         assert place.dials == 1
         longest = 0.0
@@ -39,7 +41,7 @@ def test_a_deep_message_is_passed_over_in_no_time(row: Row, venue: str) -> None:
     row(main)
 
 
-@pytest.mark.parametrize(("venue", "symbol"), [("tradestation", "AAPL"), ("binance", "BTCUSDT")])
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
 def test_a_deep_message_between_others_costs_nothing(row: Row, venue: str, symbol: str) -> None:
     async def main(row: Row) -> None:
         simulator = await row.simulator(venue)

@@ -11,7 +11,11 @@ from brokerwire.doctor.listener import Listener
 from brokerwire.simulator import Simulator
 from brokerwire.simulator.sessions import new_york_date, new_york_ns
 
-VENUES = [("binance", "BTCUSDT", "/stream"), ("tradestation", "AAPL", "barcharts")]
+VENUES = [
+    ("binance", "BTCUSDT", "/stream"),
+    ("tradestation", "AAPL", "barcharts"),
+    ("tradingview", "BINANCE:BTCUSDT", "/socket.io/"),
+]
 MINUTE_NS = 60_000_000_000
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row
-
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
+from tests.faults.venues import CASES
 
 
 async def hang(_event: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import CASES
 
 BOUND = 20
 
@@ -16,7 +17,7 @@ def slow(delay_s: float) -> Any:
     return behave
 
 
-@pytest.mark.parametrize(("venue", "symbol"), [("tradestation", "AAPL"), ("binance", "BTCUSDT")])
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
 @pytest.mark.parametrize("delay_s", [0.2, 2.0])
 def test_coalescing_keeps_exact_accounts_and_the_order(row: Row, venue: str, symbol: str, delay_s: float) -> None:
     async def main(row: Row) -> None:

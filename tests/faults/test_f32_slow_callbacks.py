@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import CASES
+from tests.faults.waiting import until
 
 from brokerwire import Overflow, SlowConsumerError
 
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 BOUND = 20
 
 
@@ -61,7 +62,7 @@ def test_fail_ends_the_subscription_loudly_and_the_other_goes_on(row: Row, venue
     row(main)
 
 
-@pytest.mark.parametrize(("venue", "symbol"), CASES)
+@pytest.mark.parametrize(("venue", "symbol"), [case for case in CASES if case[0] != "tradingview"])
 def test_block_holds_the_reading_back_and_loses_nothing(row: Row, venue: str, symbol: str) -> None:
     row.shares_wire = False
 
@@ -78,6 +79,29 @@ def test_block_holds_the_reading_back_and_loses_nothing(row: Row, venue: str, sy
         assert watch.subscription.stats.dropped == 0
         assert watch.reconnects == 0
         assert other.states == watch.states == ["live"]
+
+    row(main)
+
+
+def test_block_where_heartbeats_wait_behind_data_costs_the_connection_and_says_so(row: Row) -> None:
+    row.shares_wire = False
+    row.allows_violations = True  # the simulator takes note of heartbeats that are not answered
+
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("tradingview")
+        client = row.client(simulator)
+        other = await row.watch(client, "quotes", "BINANCE:BTCUSDT")
+        watch = await row.watch(
+            client, "quotes", "BINANCE:BTCUSDT", behave=slow(0.6), flows=False, max_pending=BOUND, overflow="block"
+        )
+        for _ in range(60):
+            await row.sleep(1)
+            assert watch.subscription.stats.pending <= BOUND
+        assert watch.subscription.stats.dropped == 0
+        assert watch.subscription.is_active
+        await until(lambda: bool(watch.gaps))
+        assert watch.reconnects >= 1
+        assert other.states == ["live"]
 
     row(main)
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import IS_FULL, SEEDS, Main, Row
+from tests.faults.venues import CASES
 from tests.faults.waiting import until
 
 from brokerwire.testing.virtual_time import VirtualTimeLoop
-
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 
 
 def stalled(work: Callable[[], None], *, reconnects: int) -> Main:

@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 from tests.faults.conftest import Row, repeats
+from tests.faults.venues import VENUES, options_of
 from tests.faults.waiting import reached, until
 
 from brokerwire.doctor.listener import Listener
 
-CASES = [("tradestation", ["AAPL", "MSFT", "SPY"]), ("binance", ["BTCUSDT", "ETHUSDT", "SOLUSDT"])]
+CASES = [(venue, list(facts.symbols[:3])) for venue, facts in VENUES.items()]
 SCHEDULES = repeats(25, 300)
-UNLIMITED = {"tradestation": {"limit_scale": 100.0}, "binance": {"weight_per_minute": 0}}
+METHODS = {venue: facts.methods for venue, facts in VENUES.items()} | {"tradestation": ("quotes", "quotes", "bars")}
 FAULTS = ["", "refuse:503", "late_ack:0.5", "late_snapshot:0.7", "close", "reset_mid_frame", "goaway", "silent_accept"]
 
 
@@ -27,15 +28,16 @@ async def leave(row: Row, watch: Listener) -> None:
 @pytest.mark.parametrize(("venue", "symbols"), CASES)
 def test_no_schedule_leaves_a_subscription_on_the_wire(row: Row, venue: str, symbols: list[str]) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
-        client = row.client(simulator)
+        simulator = await row.simulator(venue, settings=VENUES[venue].unlimited)
+        client = row.client(simulator, subscribe_timeout=100)  # its own budget of dials may have to be waited for
         dice = row.random
-        methods = ["quotes", "market_depth", "trades"] if venue == "binance" else ["quotes", "quotes", "bars"]
+        methods = METHODS[venue]
         for _ in range(SCHEDULES):
             symbol, method = dice.choice(symbols), dice.choice(methods)
-            before = await row.watch(client, dice.choice(methods), dice.choice(symbols), flows=False)
+            earlier = dice.choice(methods)
+            before = await row.watch(client, earlier, dice.choice(symbols), flows=False, **options_of(earlier))
             fault = dice.choice(FAULTS)
-            watch = await row.watch(client, method, symbol, flows=False)
+            watch = await row.watch(client, method, symbol, flows=False, **options_of(method))
             if fault:
                 simulator.faults.set(fault, times=1)
             if dice.random() < 0.4:

@@ -90,3 +90,24 @@ def test_a_burst_at_the_pace_of_the_outbox_breaks_no_limit(row: Row) -> None:
         assert simulator.journal.count("violation") == 0
 
     row(main)
+
+
+def test_charts_and_quotes_at_once_break_no_limit_and_fill_one_connection_after_the_other(row: Row) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("tradingview")
+        client = row.client(simulator, subscribe_timeout=60)
+        found = await client.market_data.search_symbols("USDT", limit=90)
+        symbols = [each["id"] for each in found]
+        assert len(symbols) >= 60
+        quotes = await row.watch(client, "quotes", symbols, flows=False)
+        async with asyncio.TaskGroup() as group:
+            for symbol in symbols[:50]:
+                group.create_task(row.watch(client, "bars", symbol, flows=False))
+        await quotes.more(20)
+        assert sum(row.wire(simulator).values()) == len(symbols) + 50
+        assert simulator.journal.count("violation") == 0
+        assert len(client.streams) == 2
+        await quotes.subscription.unsubscribe()
+        assert simulator.journal.count("violation") == 0
+
+    row(main)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import CLOSE_S, Row, repeats
+from tests.faults.venues import VENUES, options_of
 
 from brokerwire import BrokerwireError, Client
 
 SCHEDULES = repeats(30, 200)
-SYMBOLS = {"tradestation": "AAPL", "binance": "BTCUSDT"}
 FAULTS = [
     "",
     "refuse:503",
@@ -33,21 +33,22 @@ async def dawdle(_event: Any) -> None:
 
 async def use(row: Row, client: Client, symbol: str) -> None:
     """Subscribe to a few things until the client is closed."""
+    first, second, third = VENUES[client.venue].methods
     try:
-        await row.watch(client, "quotes", symbol, flows=False)
-        await row.watch(client, "market_depth", symbol, flows=False)
-        await row.watch(client, "trades", symbol, behave=dawdle, flows=False)
+        await row.watch(client, first, symbol, flows=False, **options_of(first))
+        await row.watch(client, second, symbol, flows=False, **options_of(second))
+        await row.watch(client, third, symbol, behave=dawdle, flows=False, **options_of(third))
     except BrokerwireError:
         return
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("venue", ["tradestation", "binance"])
+@pytest.mark.parametrize("venue", VENUES)
 def test_no_schedule_makes_close_late_or_leaves_anything(row: Row, venue: str) -> None:
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings={"limit_scale": 100.0} if venue == "tradestation" else {})
+        simulator = await row.simulator(venue, settings=VENUES[venue].unlimited)
         weather = await row.weather(simulator)
         dice = row.random
         for _ in range(SCHEDULES):
@@ -55,7 +56,7 @@ def test_no_schedule_makes_close_late_or_leaves_anything(row: Row, venue: str) -
             fault = dice.choice(FAULTS)
             if fault and dice.random() < 0.5:
                 simulator.faults.set(fault)
-            using = asyncio.create_task(use(row, client, SYMBOLS[venue]))
+            using = asyncio.create_task(use(row, client, VENUES[venue].symbols[0]))
             await row.sleep(dice.choice([0.0, 0.001, 0.01, 0.1, 0.5, 2.0]))
             if fault:
                 simulator.faults.set(fault)

@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 from tests.faults.conftest import Row, repeats
+from tests.faults.venues import CASES, VENUES
 
-CASES = [("tradestation", "AAPL"), ("binance", "BTCUSDT")]
 STEPS = repeats(60, 250)
-UNLIMITED = {"tradestation": {"limit_scale": 100.0}, "binance": {"weight_per_minute": 0}}
 
 
 async def cancel_at(task: "asyncio.Task[object]", step: int) -> bool:
@@ -27,7 +26,7 @@ def test_a_subscribe_that_is_cancelled_leaves_nothing(row: Row, venue: str, symb
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
+        simulator = await row.simulator(venue, settings=VENUES[venue].unlimited)
         step = 0
         is_running = True
         while is_running and step < STEPS:
@@ -50,7 +49,7 @@ def test_an_unsubscribe_that_is_cancelled_still_happens(row: Row, venue: str, sy
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
+        simulator = await row.simulator(venue, settings=VENUES[venue].unlimited)
         client = row.client(simulator)
         for step in range(repeats(8, 40)):
             watch = await row.watch(client, "quotes", symbol, flows=False)
@@ -71,7 +70,7 @@ def test_a_close_that_is_cancelled_can_be_repeated(row: Row, venue: str, symbol:
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
+        simulator = await row.simulator(venue, settings=VENUES[venue].unlimited)
         for step in range(repeats(8, 40)):
             client = row.client(simulator)
             await row.watch(client, "quotes", symbol, flows=False)

@@ -4,27 +4,23 @@ import asyncio
 
 import pytest
 from tests.faults.conftest import Row, repeats
+from tests.faults.venues import CASES, VENUES
 
 from brokerwire import BrokerwireError, StreamLimitError
 from brokerwire.doctor.listener import Listener
 
 CAP = 3
 STEPS = repeats(80, 1000)
-UNLIMITED = {"tradestation": {"limit_scale": 100.0}, "binance": {"weight_per_minute": 0}}
-SYMBOLS = {
-    "tradestation": ["AAPL", "MSFT", "SPY", "QQQ", "AMZN", "TSLA"],
-    "binance": ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT"],
-}
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("venue", ["tradestation", "binance"])
+@pytest.mark.parametrize("venue", VENUES)
 def test_random_opening_and_closing_never_passes_the_cap(row: Row, venue: str) -> None:
     row.shares_wire = False
     row.extra_dials = 10_000
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings=UNLIMITED[venue])
+        simulator = await row.simulator(venue, settings=VENUES[venue].unlimited)
         client = row.client(simulator, max_concurrent_streams=CAP, subscribe_timeout=30)
         dice = row.random
         held: list[Listener] = []
@@ -39,7 +35,7 @@ def test_random_opening_and_closing_never_passes_the_cap(row: Row, venue: str) -
                 await watch.subscription.unsubscribe()
                 row.forget(watch)
             else:
-                wishes = [dice.choice(SYMBOLS[venue]) for _ in range(dice.randint(1, 3))]
+                wishes = [dice.choice(VENUES[venue].symbols[:6]) for _ in range(dice.randint(1, 3))]
                 opening = (row.watch(client, "quotes", wish, flows=False, overflow="block") for wish in wishes)
                 for outcome in await asyncio.gather(*opening, return_exceptions=True):
                     if isinstance(outcome, Listener):
@@ -55,13 +51,13 @@ def test_random_opening_and_closing_never_passes_the_cap(row: Row, venue: str) -
     row(main)
 
 
-@pytest.mark.parametrize(("venue", "symbol"), [("tradestation", "AAPL"), ("binance", "BTCUSDT")])
+@pytest.mark.parametrize(("venue", "symbol"), CASES)
 def test_a_slot_returns_after_a_failure(row: Row, venue: str, symbol: str) -> None:
     async def main(row: Row) -> None:
         simulator = await row.simulator(venue)
         client = row.client(simulator, max_concurrent_streams=1, subscribe_timeout=3)
         for _ in range(3):
-            simulator.faults.set("refuse:503", channel="stream")
+            simulator.faults.set("refuse:503", channel=VENUES[venue].dial)
             error = await row.watch_in_vain(client, "quotes", symbol)
             assert not isinstance(error, StreamLimitError)
             assert len(client.streams) == 0
@@ -81,8 +77,7 @@ def test_the_venues_own_cap_tightens_ours(row: Row) -> None:
     async def main(row: Row) -> None:
         simulator = await row.simulator("tradestation")
         client = row.client(simulator, max_concurrent_streams=50)
-        symbols = [*SYMBOLS["tradestation"], "NVDA", "META", "GOOGL", "IBM"]
-        for symbol in symbols:
+        for symbol in VENUES["tradestation"].symbols:
             await row.watch(client, "market_depth", symbol, flows=False)
         error = await row.watch_in_vain(client, "market_depth", "NFLX")
         assert isinstance(error, StreamLimitError)

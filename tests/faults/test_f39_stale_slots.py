@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import VENUES
 from tests.faults.waiting import reached, until
 
 from brokerwire.doctor.listener import Listener
@@ -62,7 +63,14 @@ def test_a_slot_that_stays_taken_is_asked_for_ever_more_seldom_until_it_is_free(
     row(main)
 
 
-@pytest.mark.parametrize(("venue", "symbol", "hold_s"), [("tradestation", "AAPL", HOLD_S), ("binance", "BTCUSDT", 300)])
+@pytest.mark.parametrize(
+    ("venue", "symbol", "hold_s"),
+    [
+        ("tradestation", "AAPL", HOLD_S),
+        ("binance", "BTCUSDT", 300),
+        ("tradingview", "BINANCE:BTCUSDT", HOLD_S),
+    ],
+)
 def test_a_hold_that_the_venue_states_is_kept_and_not_much_longer(
     row: Row, venue: str, symbol: str, hold_s: float
 ) -> None:
@@ -73,8 +81,8 @@ def test_a_hold_that_the_venue_states_is_kept_and_not_much_longer(
         simulator = await row.simulator(venue, settings=settings)
         watch = await row.watch(row.client(simulator), "quotes", symbol)
         await watch.more(3)
-        if venue == "tradestation":
-            simulator.faults.set(f"rate_limit:{hold_s:g}", channel="stream", times=1)
+        if venue != "binance":
+            simulator.faults.set(f"rate_limit:{hold_s:g}", channel=VENUES[venue].dial, times=1)
         began = row.clock.time_ns() / 1e9
         simulator.connections.drop()
         broken = await reached(watch, "recovering")
@@ -82,6 +90,21 @@ def test_a_hold_that_the_venue_states_is_kept_and_not_much_longer(
         refused, accepted = dials(simulator, since=began)
         assert hold_s - 1 <= accepted - refused <= hold_s + 2
         assert back - broken <= hold_s + 10
+        await watch.more(5)
+
+    row(main)
+
+
+def test_a_venue_that_counts_too_many_connections_is_left_alone_for_a_minute(row: Row) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("tradingview")
+        watch = await row.watch(row.client(simulator), "quotes", "BINANCE:BTCUSDT")
+        await watch.more(3)
+        simulator.faults.set("stream_error:user connections limit reached", times=1)
+        broken = await reached(watch, "recovering")
+        assert 60 <= await reached(watch, "live", within_s=90) - broken <= 70
+        first, second = dials(simulator, since=0.0)
+        assert second - first >= 60
         await watch.more(5)
 
     row(main)

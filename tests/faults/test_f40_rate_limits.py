@@ -1,12 +1,21 @@
 """F40: 429 and 418: the header is honoured, the venue's budget is shared, and other venues are not held up."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from tests.faults.conftest import Row
+from tests.faults.venues import LOGINS, VENUES, WEBSOCKETS
 from tests.faults.waiting import reached
 
-from brokerwire import RateLimitError
+from brokerwire import Client, RateLimitError
+
+ASKED: dict[str, Callable[[Client], Awaitable[Any]]] = {
+    "tradestation": lambda client: client.market_data.get_quotes(["AAPL"]),
+    "binance": lambda client: client.market_data.get_quotes(["BTCUSDT"]),
+    "tradingview": lambda client: client.market_data.search_symbols("AAPL"),  # quotes come on its data socket
+}
+"""A request over HTTP of each venue."""
 
 
 def requests(simulator: Any, kind: str = "request") -> list[float]:
@@ -40,18 +49,16 @@ def test_no_request_leaves_before_the_deadline_and_another_venue_goes_on(row: Ro
     row(main)
 
 
-@pytest.mark.parametrize("venue", ["tradestation", "binance"])
+@pytest.mark.parametrize("venue", VENUES)
 def test_a_short_wait_is_waited_for_and_the_request_repeated(row: Row, venue: str) -> None:
     async def main(row: Row) -> None:
         simulator = await row.simulator(venue)
         client = row.client(simulator)
-        symbol = "AAPL" if venue == "tradestation" else "BTCUSDT"
-        await client.market_data.get_quotes([symbol])
+        await ASKED[venue](client)
         simulator.faults.set("rate_limit:5", times=1)
         before = requests(simulator)
         began = row.now()
-        (quote,) = await client.market_data.get_quotes([symbol])
-        assert quote.symbol == symbol
+        assert await ASKED[venue](client)
         assert 4.9 <= row.now() - began <= 8
         first, second = requests(simulator)[len(before) :]
         assert second - first >= 4.9
@@ -60,12 +67,13 @@ def test_a_short_wait_is_waited_for_and_the_request_repeated(row: Row, venue: st
     row(main)
 
 
-def test_a_stream_that_is_refused_for_its_quota_returns_after_the_reset(row: Row) -> None:
+@pytest.mark.parametrize(("venue", "symbol"), LOGINS)
+def test_a_stream_that_is_refused_for_its_quota_returns_after_the_reset(row: Row, venue: str, symbol: str) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator("tradestation")
-        watch = await row.watch(row.client(simulator), "quotes", "AAPL")
+        simulator = await row.simulator(venue)
+        watch = await row.watch(row.client(simulator), "quotes", symbol)
         await watch.more(5)
-        simulator.faults.set("rate_limit:20", times=1, channel="/stream/")
+        simulator.faults.set("rate_limit:20", times=1, channel=VENUES[venue].dial)
         simulator.connections.drop()
         cut = await reached(watch, "recovering")
         assert 18 <= await reached(watch, "live") - cut <= 28
@@ -78,10 +86,11 @@ def test_a_stream_that_is_refused_for_its_quota_returns_after_the_reset(row: Row
     row(main)
 
 
-def test_a_handshake_over_the_limit_is_repeated_in_the_slow_lane(row: Row) -> None:
+@pytest.mark.parametrize(("venue", "symbol"), WEBSOCKETS)
+def test_a_handshake_over_the_limit_is_repeated_in_the_slow_lane(row: Row, venue: str, symbol: str) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator("binance")
-        watch = await row.watch(row.client(simulator), "quotes", "BTCUSDT")
+        simulator = await row.simulator(venue)
+        watch = await row.watch(row.client(simulator), "quotes", symbol)
         await watch.more(5)
         simulator.faults.set("refuse:429", times=2)
         simulator.connections.drop()

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 from tests.faults.conftest import IS_FULL, Row
+from tests.faults.venues import CASES, VENUES
 from tests.faults.waiting import notices, until
 
 from brokerwire.doctor.listener import Listener
 from brokerwire.recording import Recorder
 from brokerwire.simulator.record_file import RecordFile, read_record_file
 
-CASES = [("binance", "BTCUSDT"), ("tradestation", "AAPL")]
 DISK_BYTES = 256 * 2**10
-FAST = {"rate": 20}
+FAST = {venue: {"rate": 20} for venue in VENUES}
+FAST["tradingview"]["packets_per_message"] = 1  # else a frame holds several quotes
 
 
 class Fault:
@@ -122,7 +123,7 @@ def test_disk_fails_and_heals(row: Row, kind: str, case: tuple[str, str], tmp_pa
     is_hanging = kind == "hanging"
 
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings=FAST)
+        simulator = await row.simulator(venue, settings=FAST[venue])
         with stage(tmp_path) as fault:
             recorder = Recorder(
                 tmp_path,
@@ -160,7 +161,7 @@ def test_disk_fails_and_heals(row: Row, kind: str, case: tuple[str, str], tmp_pa
 @pytest.mark.parametrize(("venue", "symbol"), CASES)
 def test_disk_that_never_heals_costs_the_recording_alone(row: Row, venue: str, symbol: str, tmp_path: Path) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator(venue, settings=FAST)
+        simulator = await row.simulator(venue, settings=FAST[venue])
         with refusing_disk(errno.ENOSPC) as fault:
             fault.begin()
             recorder = Recorder(tmp_path, flush_s=0.05, buffer_bytes=20_000, write=fault.write)

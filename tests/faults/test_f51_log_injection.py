@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import IS_FULL, Row
+from tests.faults.venues import CASES as VENUE_CASES
+from tests.faults.venues import WEBSOCKETS
 from tests.faults.waiting import reached
 
 from brokerwire import BrokerwireError
@@ -58,11 +60,12 @@ def check_shown(row: Row) -> None:
             assert not isinstance(error, BrokerwireError) or is_harmless(str(error))
 
 
+@pytest.mark.parametrize(("venue", "symbol"), WEBSOCKETS)
 @pytest.mark.parametrize("attack", CASES)
-def test_a_close_reason_of_the_venue_stays_on_one_line(row: Row, attack: str) -> None:
+def test_a_close_reason_of_the_venue_stays_on_one_line(row: Row, venue: str, symbol: str, attack: str) -> None:
     async def main(row: Row) -> None:
-        simulator = await row.simulator("binance")
-        watch = await row.watch(row.client(simulator), "quotes", "BTCUSDT")
+        simulator = await row.simulator(venue)
+        watch = await row.watch(row.client(simulator), "quotes", symbol)
         await watch.more(5)
         simulator.faults.set("close:4001", reason=attack, times=1)
         await reached(watch, "recovering")
@@ -96,7 +99,23 @@ def test_an_error_frame_and_a_refusal_of_the_venue_stay_on_one_line(row: Row, at
     row(main)
 
 
-@pytest.mark.parametrize(("venue", "symbol"), [("tradestation", "AAPL"), ("binance", "BTCUSDT")])
+@pytest.mark.parametrize("attack", CASES)
+def test_a_packet_that_ends_the_connection_stays_on_one_line(row: Row, attack: str) -> None:
+    async def main(row: Row) -> None:
+        simulator = await row.simulator("tradingview")
+        watch = await row.watch(row.client(simulator), "quotes", "BINANCE:BTCUSDT")
+        await watch.more(5)
+        simulator.faults.set(f"stream_error:{attack}", times=1)
+        await reached(watch, "recovering")
+        await reached(watch, "live")
+        assert any("x" in status.reason for status in watch.statuses[1:2])
+        check_records(row)
+        check_shown(row)
+
+    row(main)
+
+
+@pytest.mark.parametrize(("venue", "symbol"), VENUE_CASES)
 @pytest.mark.parametrize("attack", CASES)
 def test_what_the_user_hands_in_stays_on_one_line(row: Row, venue: str, symbol: str, attack: str) -> None:
     async def main(row: Row) -> None:

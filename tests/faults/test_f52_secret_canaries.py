@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.faults import invariants
+from tests.faults import frames, invariants
 from tests.faults.canaries import AWKWARD, belongings, contents, copies, damaged, finds, forms_of, locals_of
 from tests.faults.conftest import IS_FULL, Row
+from tests.faults.scripted import web_token
 from tests.faults.tls import Authority, TlsDoor
+from tests.faults.venues import VENUES, options_of
 from tests.proxy import Proxy
 
 from brokerwire import BrokerwireError, Client
@@ -25,7 +27,7 @@ from brokerwire.simulator import KNOWN_FAULTS, Simulator
 from brokerwire.simulator.conditions import KNOWN_WEATHER
 from brokerwire.simulator.record_file import read_record_file
 
-CASES = [pytest.param("tradestation", "AAPL", id="tradestation"), pytest.param("binance", "BTCUSDT", id="binance")]
+CASES = [pytest.param(venue, facts.symbols[0], id=venue) for venue, facts in VENUES.items()]
 PUBLIC = ("brokerwire/client", "brokerwire/services", "brokerwire/orders", "brokerwire/auth")
 """Folders whose frames a user's traceback with locals shows first."""
 
@@ -151,14 +153,17 @@ async def suffer(trove: Trove, symbol: str, simulator: Simulator, break_it: Call
     """One failure, met by streams, by callbacks that raise, by requests and by a further dial."""
     row, client = trove.row, trove.client(simulator, subscribe_timeout=3, **options)
     quotes = await row.watch(client, "quotes", symbol, flows=False)
-    await trove.attempt(lambda: row.watch(client, "trades", symbol, flows=False, behave=raiser(trove.secrets)))
+    other, raising = VENUES[trove.venue].methods[1:]
+    await trove.attempt(
+        lambda: row.watch(client, raising, symbol, flows=False, behave=raiser(trove.secrets), **options_of(raising))
+    )
     trades = row.watches[-1]
     await quotes.more(2)
     break_it()
     await row.sleep(1)
     simulator.connections.drop()
     await ask_everything(trove, client, symbol)
-    await trove.attempt(lambda: client.market_data.stream_market_depth([symbol], id))
+    await trove.attempt(lambda: getattr(client.market_data, f"stream_{other}")([symbol], callback=id))
     await row.sleep(10)
     trove.look(client, quotes, trades)
     simulator.faults.clear()
@@ -209,7 +214,7 @@ def test_every_bad_certificate_keeps_every_secret(
     async def main(row: Row) -> None:
         authority = Authority(folder)
         simulator = await row.simulator(venue)
-        door = TlsDoor(simulator.endpoints["rest"], authority.certify(kind))
+        door = TlsDoor(next(iter(simulator.endpoints.values())), authority.certify(kind))
         await door.start()
         row.owned.append(door)
         client = trove.client(simulator, endpoints=door.endpoints(simulator.endpoints), ca_file=authority.ca_file)
@@ -238,8 +243,7 @@ class Mirror:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
-        keys = {"tradestation": {"rest": "http", "auth": "http"}, "binance": {"rest": "http", "stream": "ws"}}
-        self.endpoints = {key: f"{scheme}://{host}:{port}" for key, scheme in keys[self.venue].items()}
+        self.endpoints = {key: f"{scheme}://{host}:{port}" for key, scheme in VENUES[self.venue].schemes.items()}
 
     async def close(self) -> None:
         if self._runner is not None:
@@ -251,6 +255,8 @@ class Mirror:
         if request.path == "/api/v3/exchangeInfo" and self.status == 200:
             names = json.loads(request.query.get("symbols", "[]"))
             return web.json_response({"symbols": [{"symbol": name} for name in names]})
+        if request.path == "/" and self.status not in {401, 403}:
+            return web.Response(text=f'<p>{self.words}</p>{{"auth_token":"{web_token()}"}}', content_type="text/html")
         if "Upgrade" in request.headers and self.status == 200:
             return await self._talk(request)
         said = {**dict.fromkeys(("Error", "Message", "error_description", "msg"), self.words), "code": -1}
@@ -265,11 +271,34 @@ class Mirror:
     async def _talk(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        wish = json.loads((await socket.receive()).data)
-        await socket.send_json({"result": None, "id": wish["id"]})
+        wish = (await socket.receive()).data
+        if self.venue == "tradingview":
+            return await self._talk_of_charts(socket)
+        await socket.send_json({"result": None, "id": json.loads(wish)["id"]})
         await socket.send_bytes(damaged(self.words))
         await socket.send_str(damaged(self.words).decode())
         await socket.send_json({"e": self.words, "stream": self.words, "data": {"e": self.words}})
+        await socket.close(code=4001, message=self.words[:100].encode())
+        return socket
+
+    async def _talk_of_charts(self, socket: web.WebSocketResponse) -> web.StreamResponse:
+        quote = [frames.TRADINGVIEW_QUOTES, {"n": frames.SYMBOLS[self.venue], "s": "error", "errmsg": self.words}]
+        said = [
+            damaged(self.words),
+            *(
+                json.dumps({"m": method, "p": arguments}).encode()
+                for method, arguments in (
+                    (self.words, [self.words]),
+                    ("qsd", quote),
+                    ("critical_error", ["cs_000000000002", self.words, self.words]),
+                    ("critical_error", [self.words, self.words]),
+                    ("protocol_error", [self.words]),
+                )
+            ),
+        ]
+        for message in said:
+            await socket.send_bytes(frames.wrap(self.venue, message))
+            await asyncio.sleep(0.5)
         await socket.close(code=4001, message=self.words[:100].encode())
         return socket
 
@@ -329,7 +358,12 @@ if IS_FULL:  # it starts processes
 
     @pytest.mark.process
     @pytest.mark.parametrize(
-        ("venue", "answer"), [("tradestation", "407 Proxy Authentication Required"), ("binance", "502 Bad Gateway")]
+        ("venue", "answer"),
+        [
+            ("tradestation", "407 Proxy Authentication Required"),
+            ("binance", "502 Bad Gateway"),
+            ("tradingview", "502 Bad Gateway"),
+        ],
     )
     async def test_the_command_line_shows_no_secret_of_its_environment(venue: str, answer: str, tmp_path: Path) -> None:
         secrets = {f"{venue}_{name}".upper(): value for name, value in AWKWARD[venue].items()}

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 from tests.faults.conftest import CANARIES, IS_FULL, Row
+from tests.faults.venues import VENUES
 
 PROGRAM = Path(__file__).with_name("careless_user.py")
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -98,7 +99,7 @@ def check(ending: Ending, *codes: int) -> None:
 async def start_careless(row: Row, venue: str, ending: str, folder: Path, **options: Any) -> Running:
     simulator = row.simulators[0]
     options = {"endpoints": dict(simulator.endpoints), "credentials": CANARIES[venue], **options}
-    symbol = "AAPL" if venue == "tradestation" else "BTCUSDT"
+    symbol = VENUES[venue].symbols[0]
     settings = {"venue": venue, "symbol": symbol, "ending": ending, "options": options}
     text = msgspec.json.encode(settings).decode()
     running = await run(row, str(PROGRAM), text, variables={"BROKERWIRE_TOKEN_DIR": str(folder / "tokens")})
@@ -118,12 +119,12 @@ if IS_FULL:  # it starts processes
 
     @pytest.mark.process
     @pytest.mark.parametrize(("numbers", "codes"), SIGNALS)
-    @pytest.mark.parametrize("venue", ["tradestation", "binance"])
+    @pytest.mark.parametrize("venue", VENUES)
     def test_the_command_line_ends_soon_with_the_code_of_its_signal(
         row: Row, venue: str, numbers: list[signal.Signals], codes: list[int]
     ) -> None:
         async def main(row: Row) -> None:
-            symbol = "AAPL" if venue == "tradestation" else "BTCUSDT"
+            symbol = VENUES[venue].symbols[0]
             command = ["-m", "brokerwire", "stream", "quotes", symbol, "-v", venue, "--json"]
             running = await run(row, *command, variables=OFFLINE)
             await running.saying('"quote"')
@@ -150,7 +151,7 @@ if IS_FULL:  # it starts processes
         row.in_real_time(main)
 
     @pytest.mark.process
-    @pytest.mark.parametrize("venue", ["tradestation", "binance"])
+    @pytest.mark.parametrize("venue", VENUES)
     @pytest.mark.parametrize(("how", "code"), [("returns", 0), ("exits", 3)])
     def test_a_program_that_never_closes_ends_soon_without_a_word(
         row: Row, tmp_path: Path, venue: str, how: str, code: int
@@ -163,7 +164,7 @@ if IS_FULL:  # it starts processes
         row.in_real_time(main)
 
     @pytest.mark.process
-    @pytest.mark.parametrize("venue", ["tradestation", "binance"])
+    @pytest.mark.parametrize("venue", VENUES)
     @pytest.mark.parametrize(
         ("how", "numbers", "code"), [("raises", [], 1), ("waits", [INT], -2), ("waits", [TERM], -15)]
     )

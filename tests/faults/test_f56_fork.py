@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.faults.conftest import CANARIES, IS_FULL, Row
+from tests.faults.venues import CASES
 
 PROGRAM = Path(__file__).with_name("forking_user.py")
 
@@ -15,7 +16,7 @@ PROGRAM = Path(__file__).with_name("forking_user.py")
 if IS_FULL:  # it starts processes
 
     @pytest.mark.process
-    @pytest.mark.parametrize(("venue", "symbol"), [("tradestation", "AAPL"), ("binance", "BTCUSDT")])
+    @pytest.mark.parametrize(("venue", "symbol"), CASES)
     def test_a_fork_is_refused_a_worker_makes_its_own_and_the_parent_goes_on(
         row: Row, tmp_path: Path, venue: str, symbol: str
     ) -> None:

@@ -88,3 +88,21 @@ def test_a_look_that_comes_late_is_told_so(virtual: VirtualRun) -> None:
         assert flags == [False, True]
 
     virtual(main)
+
+
+def test_a_look_that_is_always_due_does_not_keep_the_loop_from_turning(virtual: VirtualRun) -> None:
+    async def main() -> None:
+        watchdog = Watchdog(virtual.clock)
+        looks: list[float] = []
+
+        def restless(now: float, _held_up: bool) -> float:
+            looks.append(now)
+            return now
+
+        watchdog.watch(restless, 0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await watchdog.close()
+        assert len(looks) >= 5
+
+    virtual(main)

@@ -102,6 +102,7 @@ class TokenManager:
             return current.token
         if self._flight is None or self._flight.done():
             self._flight = asyncio.create_task(self._fetch(stale), name="brokerwire-token-refresh")
+            self._flight.add_done_callback(_retrieve)
         return await asyncio.shield(self._flight)
 
     async def _fetch(self, stale: Secret | None) -> Secret:
@@ -246,3 +247,9 @@ class TokenManager:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _retrieve(flight: "asyncio.Task[Secret]") -> None:
+    """Take note of how a renewal ended: whoever asked for it may have given up waiting."""
+    if not flight.cancelled():
+        flight.exception()

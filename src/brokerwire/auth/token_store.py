@@ -58,18 +58,18 @@ class TokenStore(Protocol):
 
 
 class MemoryTokenStore:
-    """Keeps the token for the life of the client only."""
+    """Keeps the token for the life of the client only, and lets nobody copy it."""
 
     def __init__(self) -> None:
-        self._token: StoredToken | None = None
+        self._token: Secret | None = None
 
     def read(self) -> StoredToken | None:
         """Return what is kept, or None."""
-        return self._token
+        return None if self._token is None else msgspec.json.decode(self._token.reveal(), type=StoredToken)
 
     def write(self, token: StoredToken) -> None:
         """Keep ``token``."""
-        self._token = token
+        self._token = Secret(msgspec.json.encode(token).decode())
 
     def erase(self) -> None:
         """Forget the token."""

@@ -20,7 +20,8 @@ T_SILENT_S = 25.5
 
 REDIALS_PER_STREAM = 20
 REDIAL_WINDOW_S = 300.0
-CONTROLS_PER_S = 5
+CONTROLS_PER_S = {"binance": 5}
+"""How many control messages in a second a venue takes, where it counts them."""
 _TASKS_PER_STREAM = 8
 
 
@@ -181,7 +182,8 @@ def check_pace(simulator: Simulator) -> Iterator[str]:
     by_connection: dict[Any, list[float]] = defaultdict(list)
     for entry in simulator.journal.entries("control"):
         by_connection[entry.detail.get("connection")].append(entry.time_ns / 1e9)
-    if any(most_within(times, 0.999) > CONTROLS_PER_S for times in by_connection.values()):
+    limit = CONTROLS_PER_S.get(simulator.venue, float("inf"))
+    if any(most_within(times, 0.999) > limit for times in by_connection.values()):
         yield "I9: too many control messages"
 
 

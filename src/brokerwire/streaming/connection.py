@@ -97,6 +97,7 @@ class Connection:
         self._monotonic = clock.monotonic
         self._outbox = Outbox(transport, sends_per_s=kind.sends_per_s, clock=clock)
         self._ended: asyncio.Future[ConnectionEnd] = asyncio.get_running_loop().create_future()
+        self._is_identified = False
         self._fetches: set[asyncio.Task[None]] = set()
         self._bad_times: deque[float] = deque(maxlen=BAD_FRAMES)
         self._seen_ns = self.last_frame_ns
@@ -249,12 +250,14 @@ class Connection:
         task.add_done_callback(self._fetches.discard)
 
     async def _identify(self) -> None:
-        """Give the session the credentials and the token to speak with."""
+        """Give the session the credentials and the token to speak with; without any at first, there is no use."""
         try:
             access = await self._access()
         except BrokerwireError as exc:
-            self.end(exc)
-            return
+            if not self._is_identified:
+                self.end(exc)
+            return  # what was said before is good as long as it is; the session asks again
+        self._is_identified = True
         cast(IdentifiedSession, self.session).receive_access(access, self._monotonic())
         self._take_output()
 

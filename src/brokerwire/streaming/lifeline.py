@@ -192,6 +192,8 @@ class Lifeline:
                 await self._prepare_successor(old, reason)
         except (BrokerwireError, TimeoutError) as exc:
             logger.warning("%s stream %d: the hand-over failed: %s", carried.name, carried.id, exc)
+            if isinstance(exc, BrokerwireError) and exc.action == "refresh":
+                await self._renew_token()
         finally:
             if self._next is None:
                 self._parts.give_overlap_back()
@@ -450,7 +452,9 @@ class Lifeline:
             await tokens.refresh(self._token)
         except BrokerwireError as exc:
             self.last_error = exc
-            self.is_closing = exc.action == "stop"
+            if exc.action == "stop":
+                self._fatal = exc
+                self.is_closing = True
 
     async def _pause(self, delay_s: float) -> None:
         self._wake.clear()

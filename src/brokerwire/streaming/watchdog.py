@@ -48,6 +48,7 @@ class Watchdog:
             was_held_up = now - due_at > LATE_S
             for look in [look for look, at in self._looks.items() if at <= now]:
                 self._look(look, now, was_held_up)
+            await asyncio.sleep(0)  # a look that is due again at once must not keep everybody else from running
 
     def _look(self, look: Look, now: float, was_held_up: bool) -> None:  # handed through
         self._looks.pop(look)

@@ -39,6 +39,19 @@ def test_a_token_says_when_it_ends_and_what_its_plan_is() -> None:
     assert (claims.exp, claims.plan) == (NOW_S, "pro_premium")
 
 
+@pytest.mark.parametrize(("now_s", "left_s"), [(0, 600), (500, 100), (-1, None), (600, None), (86_400, None)])
+def test_what_is_left_of_a_token_is_said_only_where_the_clock_may_be_right(now_s: int, left_s: float | None) -> None:
+    claims = claims_of(Secret(jwt(exp=NOW_S + 600, iat=NOW_S)))
+    assert claims.life_s == 600
+    assert claims.left_s(NOW_S + now_s) == left_s
+
+
+@pytest.mark.parametrize(("off_s", "life_s"), [(0, 600), (200, 400), (3600, 600), (-3600, 600)])
+def test_a_clock_that_is_wrong_does_not_shorten_or_stretch_the_life_of_a_token(off_s: int, life_s: float) -> None:
+    body = b'{"user":{"auth_token":"%s"}}' % jwt(exp=NOW_S + 600, iat=NOW_S).encode()
+    assert parse_grant(Response(200, {}, body, received_ns=(NOW_S + off_s) * 10**9)).expires_in_s == life_s
+
+
 @pytest.mark.parametrize("token", ["unauthorized_user_token", "a.b", "a.%%%.c", "a.bm9uc2Vuc2U.c", "a.\u00fc.c"])
 def test_what_is_no_token_says_nothing(token: str) -> None:
     assert claims_of(Secret(token)).exp is None

@@ -1,4 +1,5 @@
 import asyncio
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -80,6 +81,44 @@ def test_a_token_that_nobody_can_renew_is_spoken_of_before_it_ends() -> None:
     driver = Driver(QUOTE)
     driver.identify(given=jwt(NOW_S + 50))
     assert "runs out" in driver.heard(Remark)[0].text
+
+
+def test_where_the_clock_here_cannot_be_right_a_renewed_token_is_said_and_asked_for_now_and_then() -> None:
+    driver = Driver(QUOTE)
+    first, second = jwt(NOW_S + 1000, NOW_S - 200), jwt(NOW_S + 2000, NOW_S + 800)
+    driver.identify(first, time_ns=TIME_NS + 3600 * 10**9)
+    assert driver.heard(Failed) == driver.heard(Remark) == []
+    for _ in range(3):
+        driver.pass_time(30)
+        driver.identify(first, time_ns=TIME_NS + 3700 * 10**9)
+    driver.identify(second, time_ns=TIME_NS + 3800 * 10**9)
+    assert len(driver.heard(Identify)) == 4
+    assert [call[1] for call in driver.called("set_auth_token")] == [first, second]
+
+
+def test_a_token_that_could_not_be_had_is_asked_for_again() -> None:
+    driver = Driver(QUOTE)
+    driver.identify(jwt(NOW_S + 1000))
+    driver.pass_time(850)
+    driver.pass_time(30)
+    assert len(driver.heard(Identify)) == 3
+
+
+def test_a_quote_that_is_complete_and_empty_is_served_and_one_that_is_not_answered_ends_the_connection() -> None:
+    driver = Driver(QUOTE)
+    driver.identify()
+    driver.receive(packet("quote_completed", QS, QUOTE.symbol))
+    assert driver.heard(Accepted)
+    assert driver.heard(Ready)
+    driver.pass_time(60)
+    assert driver.heard(Failed) == []
+    (quote,) = driver.receive(qsd(QUOTE.symbol, lp=5.0))
+    assert quote.last == 5.0
+    silent = Driver(QUOTE)
+    silent.identify()
+    silent.pass_time(20)
+    assert isinstance(silent.heard(Failed)[0].error, ConnectionLostError)
+    assert silent.session.deadline is None
 
 
 @pytest.mark.parametrize(("is_managed", "action"), [(True, "refresh"), (False, "stop")])
@@ -475,11 +514,13 @@ def test_unknown_symbols_raise(run: Run) -> None:
     run(scenario)
 
 
-def jwt(exp: int) -> str:
-    """Return a token that ends at a time."""
-    import base64
+def jwt(exp: int, iat: int | None = None) -> str:
+    """Return a token that ends at a time, and perhaps says when it began."""
 
     def part(text: str) -> str:
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
-    return ".".join([part('{"alg":"RS512","typ":"JWT"}'), part(f'{{"exp":{exp},"plan":"pro_premium"}}'), part("x")])
+    since = "" if iat is None else f'"iat":{iat},'
+    return ".".join(
+        [part('{"alg":"RS512","typ":"JWT"}'), part(f'{{"exp":{exp},{since}"plan":"pro_premium"}}'), part("x")]
+    )

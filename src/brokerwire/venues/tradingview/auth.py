@@ -111,9 +111,10 @@ def parse_grant(response: Response) -> TokenGrant:
         text = f"TradingView answered {response.status} when a token was asked for"
         raise VenueUnavailableError(text, venue=spec.NAME, status=response.status)
     token = _token_in_page(response.body) or _token_of_sign_in(response)
-    exp = claims_of(token).exp
-    life_s = _ASSUMED_LIFE_S if exp is None else exp - response.received_ns / 1e9
-    return TokenGrant(access_token=token, expires_in_s=max(life_s, 0.0))
+    claims = claims_of(token)
+    life_s = claims.life_s or _ASSUMED_LIFE_S
+    left_s = claims.left_s(response.received_ns / 1e9)
+    return TokenGrant(access_token=token, expires_in_s=max(life_s if left_s is None else left_s, 0.0))
 
 
 def _token_in_page(body: bytes) -> Secret | None:
@@ -184,7 +185,7 @@ class Login:
         self.deadline: float | None = None
         self._post = post
         self._locale = str(settings.get("locale", "en-US")).replace("_", "-").split("-")
-        self._token = ""
+        self._said: Secret | None = None
         self._is_warned = False
 
     def begin(self, now: float) -> None:
@@ -204,23 +205,29 @@ class Login:
             text = "the TradingView token has run out; give another one, or the cookies of a login, which renew it"
             self._post.emit(Failed(AuthenticationError(text, venue=spec.NAME, action=action)))
             return
-        if token.reveal() != self._token:
-            self._token = token.reveal()
+        if token != self._said:
+            self._said = token
             self._is_warned = False
-            self._post.call("set_auth_token", self._token)
+            self._post.call("set_auth_token", token.reveal())
         if not self.is_said:
             self.is_said = True
             self._post.call("set_locale", self._locale[0], self._locale[-1].upper())
         self._plan(left_s, now)
 
     def _left_s(self, access: Access) -> float | None:
-        exp = None if is_anonymous(token_of(access)) else claims_of(token_of(access)).exp
-        return None if exp is None else exp - access.time_ns / 1e9
+        """Return what is left of the token; of one that is renewed, only where the clock here may be right."""
+        claims, now_s = claims_of(token_of(access)), access.time_ns / 1e9
+        if self.can_renew:
+            return claims.left_s(now_s)
+        return None if claims.exp is None else claims.exp - now_s
 
     def _plan(self, left_s: float | None, now: float) -> None:
-        """Ask again when 85 % of what is left has passed: by then a token manager has renewed it."""
+        """Ask again when 85 % of what is left has passed: by then a token manager has renewed it.
+
+        Where the clock here cannot tell, ask now and then: what has not been renewed is not said again.
+        """
         if left_s is None:
-            self.deadline = None
+            self.deadline = now + LEAST_RENEWAL_S if self.can_renew else None
             return
         self.deadline = now + max(0.85 * left_s, LEAST_RENEWAL_S)
         if left_s < 2 * LEAST_RENEWAL_S and not self._is_warned:
@@ -228,9 +235,9 @@ class Login:
             self._post.emit(Remark("the TradingView token runs out and has not been renewed; the stream may go silent"))
 
     def handle_timeout(self, now: float) -> None:
-        """Ask for the token again."""
+        """Ask for the token again, and once more later should there be none now."""
         if self.deadline is not None and self.deadline <= now:
-            self.deadline = None
+            self.deadline = now + LEAST_RENEWAL_S
             self._post.emit(Identify())
 
     def error_of_silence(self, name: str) -> BrokerwireError:

@@ -304,18 +304,23 @@ class QuoteBoard:
         """Deliver what has come of quotes whose first values are complete."""
         events: list[Event] = []
         for symbol in symbols:
-            _, held = self._waiting.get(symbol, (0.0, None))
-            if held is not None:
-                del self._waiting[symbol]
-                self._post.emit(Ready(self._lines[symbol].topic))
-                events.append(held)
+            if symbol not in self._waiting:
+                continue
+            _, held = self._waiting.pop(symbol)
+            if held is None:  # complete, and there is nothing: the venue serves it all the same
+                self._post.emit(Accepted((self._lines[symbol].topic,)))
+            self._post.emit(Ready(self._lines[symbol].topic))
+            events += [] if held is None else [held]
         self._settle()
         return events
 
     def handle_timeout(self, now: float) -> Sequence[Event]:
         """Deliver quotes of which the venue does not say that they are complete; those that never came are missed."""
         due = [symbol for symbol, (until, _) in self._waiting.items() if until <= now]
-        self.is_unanswered = any(self._waiting[symbol][1] is None for symbol in due)
+        missed = [symbol for symbol in due if self._waiting[symbol][1] is None]
+        self.is_unanswered = bool(missed)
+        for symbol in missed:  # once is enough: it ends the connection
+            del self._waiting[symbol]
         return self._complete(due)
 
     def _settle(self) -> None:
@@ -515,7 +520,7 @@ def refusal_of(reason: Any, detail: Any, topic: Topic) -> BrokerwireError:
     facts: dict[str, Any] = {"venue": spec.NAME, "symbol": topic.symbol, "code": word[:80]}
     if "invalid symbol" in word or word == "permission_denied":
         return InvalidSymbolError(text, **facts)
-    if word.startswith(spec.PLAN_REASONS) or "not allowed" in word:
+    if word.startswith(spec.PLAN_REASONS) or "not allowed" in word or word.endswith("_not_entitled"):
         return UnsupportedError(text, **facts)
     if "limit of series" in word or "maximum number of studies" in word:
         return StreamLimitError(text, **facts)

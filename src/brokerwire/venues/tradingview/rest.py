@@ -55,7 +55,7 @@ def error_from(response: Response) -> BrokerwireError:
     if status >= 500 or status == 0:
         return VenueUnavailableError(message, **facts)
     if status == 401:
-        return AuthenticationError(message, **facts)
+        return AuthenticationError(message, action="refresh", **facts)
     return RequestError(message, **facts)
 
 
@@ -166,7 +166,7 @@ def get_bars(
 ) -> Conversation[list[Bar]]:
     """Return bars from the oldest: the newest ``limit``, or those that open in [start, end).
 
-    Bars older than the plan's window are not there, whatever is asked for. A range is asked for in segments, from the
+    With a start, ``limit`` bars from there on; with an end alone, ``limit`` bars up to it, 300 unless it is given. Bars older than the plan's window are not there, whatever is asked for. A range is asked for in segments, from the
     newest, until one is cut short by the end of what there is.
 
     Raises:
@@ -178,7 +178,7 @@ def get_bars(
         heard = yield Listen([Topic("history", name, f"{interval};limit={limit or _DEFAULT_BARS}")])
         return _ordered(heard.events)
     bars = yield from _bars_between(name, interval, limit=limit, start=start, end=end)
-    return bars if limit is None else bars[:limit] if start is not None else bars[-limit:]
+    return bars[:limit] if start is not None else bars[-(limit or _DEFAULT_BARS) :]
 
 
 def _bars_between(

@@ -119,7 +119,23 @@ class Claims(Struct):
     """What a token says about itself; it is not verified."""
 
     exp: Finite | None = None
+    iat: Finite | None = None
     plan: str | None = None
+
+    @property
+    def life_s(self) -> float | None:
+        """How long it is good for from its beginning, in seconds."""
+        return None if self.exp is None or self.iat is None else self.exp - self.iat
+
+    def left_s(self, now_s: float) -> float | None:
+        """Return how long it is still good for; None where it does not say, or where ``now_s`` cannot be right.
+
+        A token that was given out just now is neither over nor good for longer than its whole life.
+        """
+        if self.exp is None:
+            return None
+        left_s, life_s = self.exp - now_s, self.life_s
+        return left_s if life_s is None or 0 < left_s <= life_s else None
 
 
 class SignIn(Struct):

@@ -1,3 +1,4 @@
+import asyncio
 import re
 
 import msgspec
@@ -83,7 +84,6 @@ async def test_the_token_request_of_old_is_dead(venue):
         ("503", 503, ""),
         ("garbage", 200, '"username":"simul<'),
         ("error_body", 200, "<title>Captcha Challenge</title>"),
-        ("slow", 200, ""),
     ],
 )
 async def test_the_page_with_the_token_can_fail_in_several_ways(venue, argument, status, text):
@@ -93,3 +93,12 @@ async def test_the_page_with_the_token_can_fail_in_several_ways(venue, argument,
     assert seen == status
     assert text in page
     assert "auth_token" not in page
+
+
+async def test_the_page_with_the_token_can_come_late(venue):
+    cookie = {"Cookie": f"sessionid={venue.simulator.credentials['sessionid']}"}
+    venue.simulator.faults.set("token_down:slow", seconds=7)
+    began = asyncio.get_running_loop().time()
+    _, page = await venue.get("/", headers=cookie)
+    assert "auth_token" in page
+    assert asyncio.get_running_loop().time() - began >= 7

@@ -20,6 +20,9 @@ class Sink:
 
     send_answer = send_data
 
+    def asked_for(self, topic):
+        self.asked = topic
+
     def values(self, key):
         return [params[1]["v"] for _, method, params in self.packets if method == "qsd" and params[1]["n"] == key]
 

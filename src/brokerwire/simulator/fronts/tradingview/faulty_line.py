@@ -21,7 +21,8 @@ class FaultyLine:
     a fault to topics that contain it, the option ``stream`` to one topic. A fault with ``times`` or ``probability``
     strikes as these say; without them ``gap``, ``bad_json``, ``huge_frame``, ``deep_nesting`` and those that end a
     connection strike each connection once, and the others last while they are on. ``mute`` understands
-    ``heals="reconnect"`` (connections made after it began are heard).
+    ``heals="reconnect"`` (connections made after it began are heard) and ``heals="resubscribe"`` (topics asked for
+    after it began are). ``close`` takes a ``reason``.
     """
 
     def __init__(self, faults: Faults, line: Line, unit: Unit = "characters") -> None:
@@ -32,6 +33,11 @@ class FaultyLine:
         self._struck: dict[str, Fault] = {}
         self._held: dict[str, str] = {}
         self._mute_at_start = faults.active("mute")
+        self._mute_when_asked: dict[str, Fault | None] = {}
+
+    def asked_for(self, topic: str) -> None:
+        """Take note that the client asks for a topic, anew perhaps."""
+        self._mute_when_asked[topic] = self._faults.active("mute")
 
     def offer(self, topic: str, method: str, params: list[Any], stamp_ms: int | None = None) -> None:
         """Send one data packet of a topic."""
@@ -95,6 +101,8 @@ class FaultyLine:
         fault = self._active("mute", topic)
         if fault is None or self._seen <= fault.after:
             return False
+        if fault.options.get("heals") == "resubscribe" and fault is self._mute_when_asked.get(topic):
+            return False
         return fault.options.get("heals") != "reconnect" or fault is not self._mute_at_start
 
     def _ends_within(self, topic: str, packet: str) -> bool:
@@ -108,7 +116,7 @@ class FaultyLine:
             self._line.fall_silent()
             return True
         if close := self._once("close", topic):
-            self._line.finish(int(close.number(1000)))
+            self._line.finish(int(close.number(1000)), str(close.options.get("reason", "")))
             return True
         if error := self._once("stream_error", topic):
             self._line.put(pack_message("protocol_error", [error.argument or "wrong data"]))

@@ -18,6 +18,7 @@ _CLOSE_WAIT_S = 1.0
 _TEXT = 0x81
 _CLOSE = 0x88
 _DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY})
+_REASON_BYTES = 120
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 NORMAL = 1000
@@ -157,7 +158,7 @@ class Line:
         """Note the echo of a heartbeat; False when none with this number was sent."""
         return self._unanswered.pop(number, None) is not None
 
-    def finish(self, code: int) -> None:
+    def finish(self, code: int, reason: str = "") -> None:
         """Close with a close frame after what is queued: 1005 means without a code, 1006 without a close frame."""
         if self._is_ending:
             return
@@ -165,7 +166,8 @@ class Line:
             self.abort()
             return
         self._flush()
-        self._transport.write(_frame(_CLOSE, b"" if code == NO_CODE else code.to_bytes(2, "big")))
+        said = b"" if code == NO_CODE else code.to_bytes(2, "big") + reason.encode()[:_REASON_BYTES]
+        self._transport.write(_frame(_CLOSE, said))
         self.call_later(_CLOSE_WAIT_S, self.abort)
         self._is_ending = True
 

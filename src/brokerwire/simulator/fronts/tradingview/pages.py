@@ -44,7 +44,9 @@ class Pages:
 
     async def _home(self, request: web.Request) -> web.Response:
         if fault := self._faults.take("token_down", channel=request.path):
-            return await self._fail(fault)
+            if fault.argument != "slow":
+                return self._fail(fault)
+            await self._clock.sleep(float(fault.options.get("seconds", _SLOW_S)))
         knows = self._tokens.knows(request.cookies)
         user = msgspec.json.encode(self._tokens.profile() if knows else {}).decode()
         feed = msgspec.json.encode({"idea": {"user": _STRANGER}}).decode()
@@ -52,12 +54,11 @@ class Pages:
         text = f"{_HEAD.format(title='Simulated charts')}<script>var feed = {feed};</script>{script}</body></html>"
         return web.Response(text=text, content_type="text/html")
 
-    async def _fail(self, fault: Fault) -> web.Response:
-        """Answer as a page that gives no token: an error, rubbish, a captcha, or after a long time."""
+    @staticmethod
+    def _fail(fault: Fault) -> web.Response:
+        """Answer as a page that gives no token: an error, rubbish or a captcha."""
         if fault.argument.isdigit():
             raise http_error(int(fault.argument))
-        if fault.argument == "slow":
-            await self._clock.sleep(_SLOW_S)
         title = "Captcha Challenge" if fault.argument == "error_body" else "Simulated charts"
         text = f"{_HEAD.format(title=title)}{_RUBBISH if fault.argument == 'garbage' else ''}</body></html>"
         return web.Response(text=text, content_type="text/html")

@@ -43,6 +43,8 @@ class QuoteSink(Protocol):
 
     def send_answer(self, topic: str, method: str, params: list[Any]) -> None: ...
 
+    def asked_for(self, topic: str) -> None: ...
+
 
 class _Followed:
     """One symbol of a session, under the key that the client gave it."""
@@ -107,6 +109,7 @@ class QuoteSession:
             self._send_error(key)
             return
         self.remove(key)
+        self._sink.asked_for(f"quote/{listed.full_name}")
         followed = self._followed[key] = _Followed(key, listed, self._tapes.of(listed))
         followed.currency = spec.currency if spec is not None else ""
         followed.stop = followed.tape.follow(lambda tick: self._on_tick(followed, tick))

@@ -130,6 +130,11 @@ class Visitor:
         if self._faulty is not None and not self._is_deaf:
             self._faulty.offer(topic, method, params, self._stamp(method))
 
+    def asked_for(self, topic: str) -> None:
+        """Take note that a topic is asked for."""
+        if self._faulty is not None:
+            self._faulty.asked_for(topic)
+
     def send_answer(self, topic: str, method: str, params: list[Any]) -> None:
         """Send what answers a request."""
         if self._faulty is not None and not self._is_deaf:
