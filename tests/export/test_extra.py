@@ -1,0 +1,17 @@
+import sys
+
+import pytest
+
+from brokerwire.errors import ConfigurationError
+from brokerwire.export.extra import load
+
+
+def test_a_module_is_loaded() -> None:
+    assert load("pyarrow.parquet").ParquetWriter
+
+
+@pytest.mark.parametrize("module", ["polars", "pyarrow", "pyarrow.parquet"])
+def test_a_missing_one_says_what_to_install(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ConfigurationError, match=r'pip install "brokerwire\[export\]"'):
+        load(module)
