@@ -145,6 +145,8 @@ class SyncMarketData(SyncService):
     get_snapshots = Blocking(MarketDataService.get_snapshots)
     get_market_depth = Blocking(MarketDataService.get_market_depth)
     get_study = Blocking(MarketDataService.get_study)
+    search_studies = Blocking(MarketDataService.search_studies)
+    get_study_details = Blocking(MarketDataService.get_study_details)
     get_symbol_details = Blocking(MarketDataService.get_symbol_details)
     search_symbols = Blocking(MarketDataService.search_symbols)
     validate_symbols = Blocking(MarketDataService.validate_symbols)

@@ -254,6 +254,18 @@ class MarketDataService:
         found = await self._desk.call("get_study", symbol, interval, study, **parameters)
         return cast(list[StudyPoint], self._desk.respelled(found, symbol))
 
+    async def search_studies(self, text: str = "") -> list[Mapping[str, JSON]]:
+        """Return the studies that the venue offers, those that match ``text`` if it is given."""
+        return cast(list[Mapping[str, JSON]], await self._desk.call("search_studies", text))
+
+    async def get_study_details(self, study: str) -> Mapping[str, JSON]:
+        """Return what the venue says about a study: its own fields.
+
+        Raises:
+            RequestError: The venue has no such study.
+        """
+        return cast(Mapping[str, JSON], await self._desk.call("get_study_details", study))
+
     async def get_symbol_details(self, symbols: Symbols) -> list[Mapping[str, JSON]]:
         """Return what the venue says about each symbol: its own fields."""
         return cast(list[Mapping[str, JSON]], await self._desk.call_for("get_symbol_details", symbols))

@@ -145,6 +145,30 @@ class Translation(Struct):
     result: Mapping[str, Any] = {}
 
 
+class Script(Struct):
+    """A Pine script in a list; public ones name their author."""
+
+    scriptIdPart: str
+    scriptName: str = ""
+    version: str | float | None = None
+    author: Mapping[str, Any] = {}
+
+    @property
+    def by(self) -> str:
+        """Who wrote it, empty for the venue."""
+        return str(self.author.get("username") or "")
+
+    def fits(self, text: str) -> bool:
+        """Whether a text is in its name or its author's."""
+        return text.casefold() in self.scriptName.casefold() or text.casefold() in self.by.casefold()
+
+
+class Suggested(Struct):
+    """A page of public scripts."""
+
+    results: list[Script] = []
+
+
 def pack(payload: bytes) -> bytes:
     """Return a payload with its length in front; what we send is ASCII, so that characters are bytes."""
     return b"~m~%d~m~%s" % (len(payload), payload)
