@@ -27,12 +27,12 @@ from brokerwire.venues.tradingview.codec import (
     script_of,
     seconds_of,
 )
-from brokerwire.venues.tradingview.wire import Found, Script, Suggested
+from brokerwire.venues.tradingview.wire import Found, Suggested
 
 T = TypeVar("T")
 
 _decode_found = msgspec.json.Decoder(Found).decode
-_decode_scripts = msgspec.json.Decoder(list[Script]).decode
+_decode_scripts = msgspec.json.Decoder(list[Mapping[str, Any]]).decode
 _decode_suggested = msgspec.json.Decoder(Suggested).decode
 _DEFAULT_BARS = 300
 _PAGE_SYMBOLS = 50
@@ -166,7 +166,8 @@ def _quoted(symbol: str) -> str:
 def search_studies(text: str = "") -> Operation[list[Mapping[str, Any]]]:
     """Return the scripts that the venue has built in; with ``text`` public ones too, those that match it.
 
-    Each has its ``name``, ``id``, ``version`` and ``author``; ``get_study`` takes it as ``id@version``.
+    Each is the venue's own row with ``name``, ``id``, ``version`` and ``author`` (empty for the venue) on top;
+    ``get_study`` takes it as ``id@version``.
 
     Source: https://github.com/Mathieu2301/TradingView-API, src/miscRequests.js, read 2026-11-29.
     """
@@ -177,11 +178,20 @@ def search_studies(text: str = "") -> Operation[list[Mapping[str, Any]]]:
         query = (("search", text),)
         answer = yield Request(endpoint="site", path="/pubscripts-suggest-json/", query=query, bucket="pages")
         found += _read(answer, _decode_suggested).results
-    scripts = {script.scriptIdPart: script for script in found if script.fits(text)}
-    return [
-        {"name": script.scriptName, "id": script.scriptIdPart, "version": script.version, "author": script.by}
-        for script in scripts.values()
-    ]
+    scripts = {row["id"]: row for row in map(_study_of, found)}
+    wanted = text.casefold()
+    return [row for row in scripts.values() if wanted in row["name"].casefold() or wanted in row["author"].casefold()]
+
+
+def _study_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    author = row.get("author")
+    return {
+        **row,
+        "name": str(row.get("scriptName", "")),
+        "id": str(row.get("scriptIdPart", "")),
+        "version": row.get("version"),
+        "author": str(author.get("username", "")) if isinstance(author, Mapping) else "",
+    }
 
 
 def get_study_details(study: str) -> Operation[Mapping[str, Any]]:

@@ -145,28 +145,10 @@ class Translation(Struct):
     result: Mapping[str, Any] = {}
 
 
-class Script(Struct):
-    """A Pine script in a list; public ones name their author."""
-
-    scriptIdPart: str
-    scriptName: str = ""
-    version: str | float | None = None
-    author: Mapping[str, Any] = {}
-
-    @property
-    def by(self) -> str:
-        """Who wrote it, empty for the venue."""
-        return str(self.author.get("username") or "")
-
-    def fits(self, text: str) -> bool:
-        """Whether a text is in its name or its author's."""
-        return text.casefold() in self.scriptName.casefold() or text.casefold() in self.by.casefold()
-
-
 class Suggested(Struct):
     """A page of public scripts."""
 
-    results: list[Script] = []
+    results: list[Mapping[str, Any]] = []
 
 
 def pack(payload: bytes) -> bytes:
