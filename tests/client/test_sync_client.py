@@ -204,6 +204,31 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.process
+def test_ctrl_c_while_it_closes_ends_the_waiting_and_not_the_closing(run_script: Script) -> None:
+    code, out, errors = run_script(
+        """
+import threading
+from brokerwire import SyncClient
+begun, held = threading.Event(), threading.Event()
+client = SyncClient("binance")
+quotes = client.market_data.stream_quotes("BTCUSDT", lambda quote: (begun.set(), held.wait()))
+begun.wait()
+print("closing", flush=True)
+try:
+    client.close()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+held.set()
+client.close()
+print(quotes.state, threading.active_count())
+""",
+        interrupt_at="closing",
+    )
+    assert (code, errors) == (0, "")
+    assert out.splitlines()[1:] == ["interrupted", "closed 1"]
+
+
+@pytest.mark.process
 @pytest.mark.parametrize("use", ["for _ in quotes: pass", "quotes.add_callback(print); quotes.wait_closed()"])
 def test_ctrl_c_without_any_care_ends_the_process(run_script: Script, use: str) -> None:
     code, _, errors = run_script(
@@ -229,6 +254,22 @@ def test_ctrl_c_without_any_care_ends_the_process(run_script: Script, use: str) 
 def test_a_process_that_closes_nothing_ends_quietly(run_script: Script, work: str) -> None:
     code, _, errors = run_script(f"from brokerwire import SyncClient\nclient = SyncClient('binance')\n{work}")
     assert (code, errors) == (0, "")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("callback", "told"),
+    [("def hang(_): begun.set(); held.wait()", "does not return"), ("async def hang(_): begun.set(); held.wait()", "")],
+)
+def test_a_callback_that_hangs_does_not_keep_the_process(run_script: Script, callback: str, told: str) -> None:
+    code, _, errors = run_script(
+        "import threading\nfrom brokerwire import SyncClient\nbegun, held = threading.Event(), threading.Event()\n"
+        f"{callback}\nquotes = SyncClient('binance', close_timeout=1).market_data.stream_quotes('BTCUSDT', hang)\n"
+        "begun.wait()"
+    )
+    assert code == 0
+    assert "Traceback" not in errors
+    assert told in errors
 
 
 @pytest.mark.process

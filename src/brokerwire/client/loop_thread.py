@@ -1,7 +1,9 @@
 """LoopThread: an event loop on a thread of its own, which other threads call into and wait for."""
 
 import asyncio
+import atexit
 import concurrent.futures
+import logging
 import os
 import threading
 import weakref
@@ -11,13 +13,18 @@ from typing import Any, TypeVar
 from brokerwire.client.callback_thread import CallbackThread
 from brokerwire.errors import ConfigurationError, StreamError
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 PATIENCE_S = 0.5
 """How long a waiting thread sleeps at most before it looks for signals: some systems deliver none to a sleeper."""
 
-JOIN_S = 30.0
-"""How long ``stop`` waits for the thread at most: longer than any orderly end takes."""
+JOIN_S = 60.0
+"""How long ``stop`` waits for the thread at most: an orderly end is through by then."""
+
+EXIT_S = 10.0
+"""How long the end of the process waits for it."""
 
 
 class LoopThread:
@@ -31,7 +38,7 @@ class LoopThread:
 
     def __init__(self, name: str, on_stop: Callable[[], Awaitable[None]]) -> None:
         self._worker = _Worker(name, on_stop)
-        weakref.finalize(self, self._worker.stop)
+        weakref.finalize(self, self._worker.end).atexit = False  # at the exit somebody has to wait, too
 
     @property
     def is_open(self) -> bool:
@@ -139,7 +146,8 @@ class _Worker:
         with self._lock:
             if self.is_stopped:
                 raise StreamError("the client is closed; make a new one")
-            return asyncio.run_coroutine_threadsafe(work(), self._started())
+            loop = self._started()
+            return asyncio.run_coroutine_threadsafe(work(), loop)
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._thread is None:
@@ -171,21 +179,32 @@ class _Worker:
         self._callbacks.add(callbacks)
         return callbacks
 
-    def stop(self) -> None:
+    def end(self) -> None:
+        """Tell the loop to end, and wait for nothing."""
         if self.is_forked:
             return
         with self._lock:
             is_first, self.is_stopped = not self.is_stopped, True
-        thread = self._thread
-        if thread is None:
-            return
-        if is_first:
+        if is_first and self._thread is not None:
             loop, end = self._running.result()
             loop.call_soon_threadsafe(end.set)
-        if not self.is_current:
-            thread.join(JOIN_S)
-            for callbacks in list(self._callbacks):
-                callbacks.stop()
+
+    def stop(self, patience_s: float = JOIN_S) -> None:
+        """Tell the loop to end, and wait for its thread and those of callbacks."""
+        self.end()
+        if self._thread is not None and not self.is_forked and not self.is_current:
+            self._join(self._thread, patience_s)
+
+    def _join(self, thread: threading.Thread, patience_s: float) -> None:
+        for _ in range(round(patience_s / PATIENCE_S)):
+            thread.join(PATIENCE_S)
+            if not thread.is_alive():
+                break
+        else:
+            logger.error("%s: something holds its loop; it was left behind", self._name)
+        for callbacks in list(self._callbacks):
+            callbacks.stop()
+            self._callbacks.discard(callbacks)  # one that hangs is not waited for again
 
 
 def _before_exit(worker: _Worker) -> None:
@@ -195,11 +214,10 @@ def _before_exit(worker: _Worker) -> None:
     def stop() -> None:
         left = reference()
         if left is not None:
-            left.stop()
+            left.stop(EXIT_S)
 
-    register: Callable[[Callable[[], None]], None] | None = getattr(threading, "_register_atexit", None)
-    if register is not None:
-        register(stop)
+    register: Callable[[Callable[[], None]], object] = getattr(threading, "_register_atexit", atexit.register)
+    register(stop)
 
 
 def _outcome(future: "concurrent.futures.Future[T]") -> T:

@@ -202,11 +202,15 @@ def test_wrong_options_are_told_at_once(options: dict[str, Any]) -> None:
         Streamer(**options)
 
 
-def test_a_login_is_taken_from_the_cookie_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    cookie = "sessionid=simulated-session; sessionid_sign=v3:simulated"
-    assert Streamer(cookie=cookie).cookie == cookie
-    monkeypatch.setenv("TRADINGVIEW_COOKIE", cookie)
-    assert Streamer().cookie == cookie
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_login_is_taken_from_the_cookie_or_the_environment(is_given: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie = "theme=dark; sessionid=mine; sessionid_sign=v3:mine"
+    if not is_given:
+        monkeypatch.setenv("TRADINGVIEW_COOKIE", cookie)
+    with Streamer(cookie=cookie if is_given else None) as streamer:
+        # nobody in particular is refused scripts
+        assert streamer.get_candles("NASDAQ", "AAPL", "1h", 5, INDICATORS)["status"] == "success"
+        assert "mine" not in repr(vars(streamer))
     monkeypatch.setenv("TRADINGVIEW_COOKIE", "nonsense")
     with pytest.raises(ValueError, match="sessionid"):
         Streamer()

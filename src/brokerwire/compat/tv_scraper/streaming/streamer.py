@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
+from brokerwire.client.environment import credentials_from_environment
 from brokerwire.client.sync_client import SyncClient
 from brokerwire.client.sync_subscription import SyncSubscription
 from brokerwire.compat.tv_scraper.arguments import (
@@ -61,8 +62,8 @@ class Streamer:
         self.export_type = export_type_of("export_type", export_type)
         if export is not None:
             self.export_type = export_type_of("export", export)
-        self.cookie = cookie or os.environ.get("TRADINGVIEW_COOKIE")
-        credentials = credentials_of(self.cookie, websocket_jwt_token)
+        known = credentials_from_environment({"cookie": "TRADINGVIEW_COOKIE"})
+        credentials = credentials_of(cookie or known.get("cookie"), websocket_jwt_token)
         self._is_owner = client is None
         self._client = SyncClient("tradingview", credentials=credentials) if client is None else client
 
