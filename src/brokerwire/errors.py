@@ -17,6 +17,7 @@
     │  ├─ ConnectionLostError      the connection ended without being asked to
     │  ├─ SlowConsumerError        the callback could not keep up and the overflow policy was to fail
     │  └─ ProtocolError            the venue sent something that breaks its own protocol
+    ├─ ExportError                 the disk did not take what was to be exported; ``lost_rows`` says how much
     └─ UnsupportedError            the venue does not offer this
 """
 
@@ -120,6 +121,12 @@ class ProtocolError(StreamError):
 
     action: Action = "retry"
     excerpt: str = ""
+
+
+class ExportError(BrokerwireError):
+    """The disk did not take everything that was to be exported; ``lost_rows`` events are not in any file."""
+
+    lost_rows: int = 0
 
 
 class UnsupportedError(BrokerwireError):

@@ -1,9 +1,11 @@
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import typer
 
-from brokerwire.cli.options import new_client, parse_duration
+from brokerwire.cli.options import free_path, new_client, parse_duration, parse_format, parse_moment
+from brokerwire.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,37 @@ def test_the_venue_is_the_option_the_variable_or_tradestation(monkeypatch: pytes
     assert new_client("tradestation", "offline").venue == "tradestation"
     monkeypatch.setenv("BROKERWIRE_ENVIRONMENT", "paper")
     assert new_client(None, None).environment == "paper"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("2026-01-31T14:30", datetime(2026, 1, 31, 14, 30, tzinfo=UTC)),
+        (" 2026-01-31T14:30:05.5Z", datetime(2026, 1, 31, 14, 30, 5, 500_000, tzinfo=UTC)),
+        ("2026-01-31T14:30+02:00", datetime(2026, 1, 31, 14, 30, tzinfo=timezone(timedelta(hours=2)))),
+    ],
+)
+def test_a_time_without_a_zone_is_utc(text: str, moment: datetime) -> None:
+    assert parse_moment(text) == moment
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is not a time"):
+        parse_moment(text)
+
+
+def test_a_format_is_one_of_ours() -> None:
+    assert parse_format("csv") == "csv"
+    with pytest.raises(typer.BadParameter, match="json, ndjson, csv, parquet"):
+        parse_format("xlsx")
+
+
+def test_a_file_is_replaced_only_by_force(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    assert free_path(path, is_forced=False) == path
+    path.write_text("")
+    with pytest.raises(ConfigurationError, match="--force"):
+        free_path(path, is_forced=False)
+    assert free_path(path, is_forced=True) == path

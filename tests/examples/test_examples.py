@@ -13,6 +13,8 @@ from types import ModuleType
 import aiohttp
 import pytest
 
+from brokerwire.export import read_events
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DEADLINE_S = 20.0
 
@@ -116,6 +118,17 @@ async def test_web_quotes_serves_the_latest_quotes_over_a_socket() -> None:
     assert [quote["symbol"] for quote in everything["quotes"]] == ["AAPL", "MSFT", "GOOGL"]
     assert one["type"] == "quote"
     assert one["bid"] < one["ask"]
+
+
+async def test_download_history_writes_a_week_and_says_that_it_is_clean(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await _load("download_history").main(DEADLINE_S)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("1 of ")
+    assert lines[-2:] == ["nothing is wrong", "written to aapl.csv"]
+    assert len(read_events("aapl.csv")) >= 7 * 288
 
 
 async def test_web_quotes_ends_after_the_given_time(capsys: pytest.CaptureFixture[str]) -> None:

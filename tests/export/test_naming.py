@@ -5,7 +5,7 @@ from tests.export.samples import BARS, QUOTES, TRADES
 
 from brokerwire.errors import ConfigurationError
 from brokerwire.export import file_name
-from brokerwire.export.naming import name_of, safe_part, symbols_part
+from brokerwire.export.naming import name_for, safe_part, symbols_part
 
 TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def test_many_symbols_are_counted() -> None:
 
 
 def test_the_interval_is_named_where_it_is_one() -> None:
-    assert name_of("bar", BARS, extension="csv").startswith("bar_btc-usdt-åäö-株_1h_")
-    assert name_of("quote", QUOTES, extension="csv").startswith("quote_aapl-msft_2")
-    assert name_of("trade", TRADES, extension="csv").startswith("trade_aapl_2")
-    assert name_of("trade", [], extension="csv").startswith("trade_2")
+    assert name_for("bar", BARS, extension="csv").startswith("bar_btc-usdt-åäö-株_1h_")
+    assert name_for("quote", QUOTES, extension="csv").startswith("quote_aapl-msft_2")
+    assert name_for("trade", TRADES, extension="csv").startswith("trade_aapl_2")
+    assert name_for("trade", [], extension="csv").startswith("trade_2")

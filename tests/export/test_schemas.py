@@ -1,9 +1,13 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 from tests.export.samples import BARS, SAMPLES, STUDIES, TRADES
 
 from brokerwire.errors import ConfigurationError
 from brokerwire.events import Fill
-from brokerwire.export import KINDS, SCHEMAS
+from brokerwire.export import KINDS, SCHEMAS, Kind
+from brokerwire.export.frames import polars_schema
 from brokerwire.export.schemas import EVENT_TYPES, check_kind, columns_named, columns_of, kind_of, of_one_kind, plots_of
 
 NO_EVENTS: list[object] = [None, {"Bid": 1}, Fill("x", "y", 1, 2, "a", "o", "f", 1, 1)]  # type: ignore[arg-type]  # its numbers do not matter
@@ -75,3 +79,15 @@ def test_the_kind_is_known_by_its_columns(kind: str) -> None:
 def test_other_columns_are_refused_with_their_names() -> None:
     with pytest.raises(ConfigurationError, match="no table: date, open"):
         columns_named(["date", "open"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_reference_shows_the_table(kind: Kind) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/export.md").read_text()
+    schema = polars_schema(SCHEMAS[kind])
+    rows = [f"| `{column.name}` | `{shown(schema[column.name])}` | {column.holds} |" for column in SCHEMAS[kind]]
+    assert "\n".join(rows) in page
+
+
+def shown(dtype: Any) -> str:
+    return str(dtype).replace("time_unit='ns', time_zone='UTC'", '"ns", "UTC"')

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from brokerwire import __version__
-from brokerwire.cli import account, auth, bench, doctor, orders, record, simulate, stream, venues
+from brokerwire.cli import account, auth, bench, doctor, export, history, orders, record, simulate, stream, venues
 from brokerwire.cli.running import INTERRUPTED, Ended
 from brokerwire.errors import BrokerwireError
 from brokerwire.redact import escape
@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 app.add_typer(stream.app, name="stream")
 app.add_typer(record.app, name="record")
+app.command("history")(history.fetch)
+app.add_typer(export.app, name="export")
 app.add_typer(orders.app, name="orders")
 app.add_typer(auth.app, name="auth")
 app.command("account")(account.show)

@@ -55,7 +55,8 @@ class CallbackThread:
         self._on_end = on_end
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._is_ended = False
+        self._is_ending = False
+        self._ended = threading.Event()
 
     @property
     def is_current(self) -> bool:
@@ -89,12 +90,13 @@ class CallbackThread:
         while (job := self._jobs.get()) is not None:
             job.run()
         self._on_end(self)
+        self._ended.set()
 
     def end(self) -> None:
         """Take no more; what is at work goes on. Safe to repeat."""
-        if self._is_ended:
+        if self._is_ending:
             return
-        self._is_ended = True
+        self._is_ending = True
         self._jobs.put(None)
         if self._thread is None:
             self._on_end(self)
@@ -104,6 +106,7 @@ class CallbackThread:
         self.end()
         if self._thread is None or self.is_current:
             return
-        self._thread.join(JOIN_S)
-        if self._thread.is_alive():
+        if self._ended.wait(JOIN_S):
+            self._thread.join()
+        else:
             logger.error("%s: a callback does not return and was left behind", self._name)

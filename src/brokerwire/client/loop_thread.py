@@ -106,6 +106,7 @@ class _Worker:
         self._thread: threading.Thread | None = None
         self._running: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
         self._running = concurrent.futures.Future()
+        self._ended = threading.Event()
         self.is_stopped = False
         self._process_id = os.getpid()
         self._callbacks: set[CallbackThread] = set()
@@ -122,7 +123,7 @@ class _Worker:
     @property
     def is_idle(self) -> bool:
         """Whether no loop runs, or none yet."""
-        return self._thread is None or not self._thread.is_alive()
+        return self._thread is None or self._ended.is_set()
 
     @property
     def is_forked(self) -> bool:
@@ -159,8 +160,11 @@ class _Worker:
         return loop
 
     def _run(self) -> None:
-        with asyncio.Runner() as runner:
-            runner.run(self._live())
+        try:
+            with asyncio.Runner() as runner:
+                runner.run(self._live())
+        finally:
+            self._ended.set()
 
     async def _live(self) -> None:
         end = asyncio.Event()
@@ -196,9 +200,10 @@ class _Worker:
             self._join(self._thread, patience_s)
 
     def _join(self, thread: threading.Thread, patience_s: float) -> None:
+        """Wait for an event of ours first: some Pythons take a thread for dead when ``join`` was interrupted."""
         for _ in range(round(patience_s / PATIENCE_S)):
-            thread.join(PATIENCE_S)
-            if not thread.is_alive():
+            if self._ended.wait(PATIENCE_S):
+                thread.join()
                 break
         else:
             logger.error("%s: something holds its loop; it was left behind", self._name)

@@ -1,9 +1,11 @@
 """Market data into files and frames: JSON, NDJSON, CSV, Parquet and Polars."""
 
+from brokerwire.errors import ExportError
 from brokerwire.export.files import write_atomically, write_new
 from brokerwire.export.formats import FORMATS, Format, format_of
 from brokerwire.export.frames import from_arrow, from_polars, to_arrow, to_polars
 from brokerwire.export.naming import file_name
+from brokerwire.export.parquet_writer import ParquetWriter
 from brokerwire.export.reading import read_events
 from brokerwire.export.schemas import KINDS, SCHEMAS, Column, Kind
 from brokerwire.export.writing import (
@@ -22,8 +24,10 @@ __all__ = [
     "KINDS",
     "SCHEMAS",
     "Column",
+    "ExportError",
     "Format",
     "Kind",
+    "ParquetWriter",
     "file_name",
     "format_of",
     "from_arrow",

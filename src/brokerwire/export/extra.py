@@ -1,6 +1,7 @@
 """The packages of the extra ``export``, loaded when first needed."""
 
 import importlib
+import importlib.util
 from typing import Any
 
 from brokerwire.errors import ConfigurationError
@@ -15,5 +16,18 @@ def load(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as exc:
-        package = module.partition(".")[0]
-        raise ConfigurationError(f'this needs {package}: pip install "brokerwire[export]"') from exc
+        raise _missing(module.partition(".")[0]) from exc
+
+
+def require(package: str) -> None:
+    """Check that polars or pyarrow is there, and load nothing: it takes a while.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise _missing(package)
+
+
+def _missing(package: str) -> ConfigurationError:
+    return ConfigurationError(f'this needs {package}: pip install "brokerwire[export]"')

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from brokerwire.clock import SystemClock
@@ -66,9 +66,21 @@ def symbols_part(symbols: Iterable[str]) -> str | None:
     return "-".join(found) or None
 
 
-def name_of(kind: str, events: Iterable[Event], *, extension: str) -> str:
-    """Return a file's name for some events; the interval is named where all have the same."""
-    found = list(events)
-    intervals = {getattr(event, "interval", None) for event in found}
-    interval = intervals.pop() if len(intervals) == 1 else None
-    return file_name(kind, symbols_part(event.symbol for event in found), interval, extension=extension)
+def name_of(
+    kind: str,
+    symbols: Iterable[str],
+    intervals: Iterable[str | None] = (),
+    *,
+    extension: str,
+    time: datetime | None = None,
+) -> str:
+    """Return a file's name for events of some symbols; the interval is named where there is one."""
+    found = set(intervals)
+    interval = found.pop() if len(found) == 1 else None
+    return file_name(kind, symbols_part(symbols), interval, extension=extension, time=time)
+
+
+def name_for(kind: str, events: Collection[Event], *, extension: str) -> str:
+    """Return a file's name for some events."""
+    symbols = (event.symbol for event in events)
+    return name_of(kind, symbols, (getattr(event, "interval", None) for event in events), extension=extension)

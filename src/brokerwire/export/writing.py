@@ -8,7 +8,7 @@ from typing import TypeAlias
 from brokerwire.events import Event
 from brokerwire.export.files import Write, write_atomically, write_new
 from brokerwire.export.formats import EVENT_WRITERS, ROW_WRITERS, Format, Row, format_of
-from brokerwire.export.naming import FOLDER, name_of
+from brokerwire.export.naming import FOLDER, name_for
 from brokerwire.export.schemas import Kind, of_one_kind
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -98,7 +98,7 @@ def _write(
         return write_atomically(path, _writing(events, name, kind))
     found, checked = of_one_kind(events, kind)
     listed = list(checked)
-    return write_new(Path(folder) / name_of(found, listed, extension=name), _writing(listed, name, found))
+    return write_new(Path(folder) / name_for(found, listed, extension=name), _writing(listed, name, found))
 
 
 def _writing(events: Iterable[Event], name: Format, kind: Kind | None) -> Write:

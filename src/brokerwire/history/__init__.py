@@ -1,0 +1,6 @@
+"""Downloads of bars that go on where they were, and a look at what was downloaded."""
+
+from brokerwire.history.download import Download, Patience, Progress, download, download_newest
+from brokerwire.history.validation import Finding, Report, validate
+
+__all__ = ["Download", "Finding", "Patience", "Progress", "Report", "download", "download_newest", "validate"]
