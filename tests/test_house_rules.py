@@ -29,6 +29,11 @@ UNTESTED = {
 }
 """Module without a test file of its own → why; each reason must hold, and the module must exist."""
 
+NAMED_BY_OTHERS = {
+    "src/brokerwire/compat/tv_scraper/streaming/utils.py": "users of tv-scraper import its functions from there",
+}
+"""Module with a name that ours do not have → why."""
+
 THROUGH_A_FIXTURE = {"faults", "conformance"}
 """Folders whose tests run through a fixture of their own, on virtual time."""
 
@@ -106,7 +111,8 @@ def test_every_module_says_what_lives_there() -> None:
 
 def test_no_module_has_a_name_for_anything() -> None:
     vague = {"utils", "util", "helpers", "common", "core", "base", "misc"}
-    assert [name_of(path) for path in [*SOURCES, *TEST_FILES] if path.stem in vague] == []
+    found = {name_of(path) for path in [*SOURCES, *TEST_FILES] if path.stem in vague}
+    assert found - NAMED_BY_OTHERS.keys() == set()
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,8 @@ def test_every_module_has_its_test() -> None:
 
 
 def test_exceptions_are_still_needed() -> None:
-    assert all((ROOT / name).exists() and reason for name, reason in UNTESTED.items())
+    exceptions = {**UNTESTED, **NAMED_BY_OTHERS}
+    assert all((ROOT / name).exists() and reason for name, reason in exceptions.items())
 
 
 def test_no_test_mocks_anything() -> None:

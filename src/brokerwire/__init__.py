@@ -10,6 +10,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "brokerwire.client.client": ("Client",),
+    "brokerwire.client.sync_client": ("SyncClient",),
+    "brokerwire.client.sync_subscription": ("SyncSubscription",),
     "brokerwire.client.tradestation": ("TradeStationClient",),
     "brokerwire.auth.token_manager": ("TokenManager",),
     "brokerwire.config": ("Secret",),
@@ -79,6 +81,8 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from brokerwire.auth.token_manager import TokenManager as TokenManager
     from brokerwire.client.client import Client as Client
+    from brokerwire.client.sync_client import SyncClient as SyncClient
+    from brokerwire.client.sync_subscription import SyncSubscription as SyncSubscription
     from brokerwire.client.tradestation import TradeStationClient as TradeStationClient
     from brokerwire.config import Secret as Secret
     from brokerwire.errors import AuthenticationError as AuthenticationError

@@ -78,6 +78,13 @@ async def test_iterate_adds_up_trades_until_the_time_is_over(capsys: pytest.Capt
     assert lines[-1].endswith(f"{sum(sizes):.0f} in all")
 
 
+def test_script_prints_bars_and_quotes_of_both_symbols(capsys: pytest.CaptureFixture[str]) -> None:
+    _load("script").main(1.5)
+    lines = capsys.readouterr().out.splitlines()
+    assert all("open" in line and "close" in line for line in lines[:3])
+    assert {line.split()[0] for line in lines[3:]} == {"BINANCE:BTCUSDT", "NASDAQ:AAPL"}
+
+
 async def test_order_round_trip_cancels_one_order_and_fills_the_other(capsys: pytest.CaptureFixture[str]) -> None:
     await _load("order_round_trip").main(DEADLINE_S)
     out = capsys.readouterr().out

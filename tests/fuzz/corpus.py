@@ -150,6 +150,8 @@ def requests_of(symbol: str) -> dict[str, Callable[[Any], Any]]:
         **{name: (lambda method: method(symbol, limit=3)) for name in ("get_bars", "get_trades")},
         "get_study": lambda method: method(symbol, "1m", "RSI"),
         "search_symbols": lambda method: method(symbol[:3]),
+        "search_studies": lambda method: method("RSI"),
+        "get_study_details": lambda method: method("STD;RSI"),
         "get_option_risk_reward": lambda method: method(spread_price="1.5", legs=legs),
         **{name: (lambda method: method(**order)) for name in ("place_order", "confirm_order")},
         **{

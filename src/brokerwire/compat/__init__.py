@@ -1,1 +1,1 @@
-"""The public APIs of other ways to do this, thin over ``Client``."""
+"""The public interfaces of other packages, over this one: change the import line and go on."""

@@ -124,6 +124,7 @@ class MarketDataService:
 
     async def stream_option_chain(
         self,
+        /,
         underlying: str,
         callback: Callback[OptionChainEntry] | None = None,
         **parameters: Any,
@@ -139,6 +140,7 @@ class MarketDataService:
 
     async def stream_option_quotes(
         self,
+        /,
         legs: Symbols,
         callback: Callback[OptionQuote] | None = None,
         **parameters: Any,
@@ -150,6 +152,7 @@ class MarketDataService:
 
     async def stream_studies(
         self,
+        /,
         symbol: str,
         interval: str,
         study: str,
@@ -245,17 +248,29 @@ class MarketDataService:
         found = await self._desk.call("get_market_depth", symbol, depth=depth)
         return cast(Depth, self._desk.respelled([found], symbol)[0])
 
-    async def get_study(self, symbol: str, interval: str, study: str, **parameters: Any) -> list[StudyPoint]:
+    async def get_study(self, /, symbol: str, interval: str, study: str, **parameters: Any) -> list[StudyPoint]:
         """Return the values of a study, from the oldest."""
         interval = normalise_interval(interval)
         found = await self._desk.call("get_study", symbol, interval, study, **parameters)
         return cast(list[StudyPoint], self._desk.respelled(found, symbol))
 
+    async def search_studies(self, text: str = "") -> list[Mapping[str, JSON]]:
+        """Return the studies that the venue offers, those that match ``text`` if it is given."""
+        return cast(list[Mapping[str, JSON]], await self._desk.call("search_studies", text))
+
+    async def get_study_details(self, study: str) -> Mapping[str, JSON]:
+        """Return what the venue says about a study: its own fields.
+
+        Raises:
+            RequestError: The venue has no such study.
+        """
+        return cast(Mapping[str, JSON], await self._desk.call("get_study_details", study))
+
     async def get_symbol_details(self, symbols: Symbols) -> list[Mapping[str, JSON]]:
         """Return what the venue says about each symbol: its own fields."""
         return cast(list[Mapping[str, JSON]], await self._desk.call_for("get_symbol_details", symbols))
 
-    async def search_symbols(self, text: str, **parameters: Any) -> list[Mapping[str, JSON]]:
+    async def search_symbols(self, /, text: str, **parameters: Any) -> list[Mapping[str, JSON]]:
         """Return symbols whose name or description matches ``text``."""
         return cast(list[Mapping[str, JSON]], await self._desk.call("search_symbols", text, **parameters))
 
@@ -263,7 +278,7 @@ class MarketDataService:
         """Tell for each symbol whether the venue knows it."""
         return cast(dict[str, bool], await self._desk.call("validate_symbols", normalise_symbols(symbols)))
 
-    async def get_market_calendar(self, **parameters: Any) -> list[Mapping[str, JSON]]:
+    async def get_market_calendar(self, /, **parameters: Any) -> list[Mapping[str, JSON]]:
         """Return the days and hours of trading."""
         return cast(list[Mapping[str, JSON]], await self._desk.call("get_market_calendar", **parameters))
 
@@ -275,11 +290,11 @@ class MarketDataService:
         """Return the names of the crypto pairs."""
         return cast(list[str], await self._desk.call("get_crypto_symbol_names"))
 
-    async def get_option_expirations(self, underlying: str, **parameters: Any) -> list[Mapping[str, JSON]]:
+    async def get_option_expirations(self, /, underlying: str, **parameters: Any) -> list[Mapping[str, JSON]]:
         """Return the expirations of an underlying's options."""
         return cast(list[Mapping[str, JSON]], await self._desk.call("get_option_expirations", underlying, **parameters))
 
-    async def get_option_strikes(self, underlying: str, **parameters: Any) -> Mapping[str, JSON]:
+    async def get_option_strikes(self, /, underlying: str, **parameters: Any) -> Mapping[str, JSON]:
         """Return the strikes of an underlying's options."""
         return cast(Mapping[str, JSON], await self._desk.call("get_option_strikes", underlying, **parameters))
 
@@ -287,6 +302,6 @@ class MarketDataService:
         """Return the kinds of option spreads that the venue knows."""
         return cast(list[Mapping[str, JSON]], await self._desk.call("get_option_spread_types"))
 
-    async def get_option_risk_reward(self, **parameters: Any) -> Mapping[str, JSON]:
+    async def get_option_risk_reward(self, /, **parameters: Any) -> Mapping[str, JSON]:
         """Return the greatest gain and loss of an option spread."""
         return cast(Mapping[str, JSON], await self._desk.call("get_option_risk_reward", **parameters))

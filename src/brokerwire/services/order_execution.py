@@ -200,7 +200,7 @@ class OrderExecutionService:
         """Ask the venue to cancel every open order; returns the orders concerned."""
         return cast(list[Order], await self._desk.call("cancel_all_orders", accounts=listed(accounts)))
 
-    async def confirm_order(self, **order: Any) -> list[Mapping[str, JSON]]:
+    async def confirm_order(self, /, **order: Any) -> list[Mapping[str, JSON]]:
         """Return what an order would cost, without placing it; takes what ``place_order`` takes."""
         return cast(list[Mapping[str, JSON]], await self._desk.call("confirm_order", **order))
 

@@ -4,34 +4,13 @@ import warnings
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import requests
-import tv_scraper.streaming.base_streamer as streams
 from report import report, step, told
 from tv_scraper.scrapers.scripts.pine import Pine
 from tv_scraper.streaming import CandleStreamer, ForecastStreamer, Streamer
+from tv_scraper_hosts import use
 
 GOOD = "//@version=5\nindicator('mine')\nplot(close)"
-
-
-def use(endpoints: dict[str, str]) -> None:
-    """Lead the package's host names to the simulator: nothing else is changed."""
-    streams._DEFAULT_WS_URL = f"{endpoints['stream']}/socket.io/websocket?from=chart%2F&type=chart"
-    hosts = {
-        "www.tradingview.com": endpoints["site"],
-        "scanner.tradingview.com": endpoints["site"],
-        "pine-facade.tradingview.com": endpoints["site"],
-        "symbol-search.tradingview.com": endpoints["site"],
-    }
-    send = requests.Session.request
-
-    def redirected(self: requests.Session, method: str, url: str, **options: Any) -> requests.Response:
-        parts = urlsplit(url)
-        place = hosts[str(parts.hostname)]
-        return send(self, method, url.replace(f"https://{parts.hostname}", place, 1), **options)
-
-    requests.Session.request = redirected  # type: ignore[assignment,method-assign]
 
 
 def _tell(name: str, answer: dict[str, Any]) -> None:

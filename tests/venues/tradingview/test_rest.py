@@ -24,6 +24,8 @@ from brokerwire.venues.tradingview.rest import (
     close_error,
     error_from,
     get_bars,
+    get_study_details,
+    search_studies,
     search_symbols,
     validate_symbols,
 )
@@ -108,6 +110,34 @@ def test_a_search_that_is_refused_or_garbled_raises() -> None:
         next(operation)
         with pytest.raises(kind):
             operation.send(response)
+
+
+def test_studies_are_searched_among_those_built_in_and_public_ones() -> None:
+    def rows(*names: str) -> list[dict[str, Any]]:
+        return [{"scriptIdPart": f"STD;{name}", "scriptName": name, "version": "2.0"} for name in names]
+
+    operation = search_studies()
+    assert next(operation).target == "/pine-facade/list?filter=standard"
+    with pytest.raises(StopIteration) as stop:
+        operation.send(Response(200, {}, msgspec.json.encode(rows("RSI", "MACD"))))
+    facts = {"name": "RSI", "id": "STD;RSI", "version": "2.0", "author": ""}
+    assert stop.value.value[0] == facts | rows("RSI")[0]
+
+    operation = search_studies("rs")
+    next(operation)
+    request = operation.send(Response(200, {}, msgspec.json.encode(rows("RSI", "MACD"))))
+    assert request.target == "/pubscripts-suggest-json/?search=rs"
+    public = {"scriptIdPart": "PUB;1", "scriptName": "Mine", "version": 3, "author": {"username": "Lars"}}
+    with pytest.raises(StopIteration) as stop:
+        operation.send(Response(200, {}, msgspec.json.encode({"results": [*rows("RSI"), public]})))
+    assert [(row["id"], row["author"]) for row in stop.value.value] == [("STD;RSI", ""), ("PUB;1", "Lars")]
+
+
+def test_details_of_a_study_that_is_none_are_refused() -> None:
+    operation = get_study_details("STD;NoSuch@2.0")
+    assert next(operation).path == "/pine-facade/translate/STD%3BNoSuch/2.0"
+    with pytest.raises(RequestError, match="NoSuch"):
+        operation.send(Response(200, {}, b'{"success":false,"reason":"not found"}'))
 
 
 def test_both_spellings_are_validated_and_doubt_counts_as_yes() -> None:
@@ -219,6 +249,9 @@ def test_studies_come_for_every_bar(run: Run) -> None:
         assert len(points) == 50
         assert all(0 < (point.values["plot_0"] or 0) < 100 for point in points)
         script = await client.market_data.get_study("NASDAQ:AAPL", "5m", "STD;EMA", limit=20)
+        assert "STD;EMA" in {row["id"] for row in await client.market_data.search_studies()}
+        assert {row["id"] for row in await client.market_data.search_studies("strength")} == {"STD;RSI"}
+        assert (await client.market_data.get_study_details("STD;EMA"))["scriptIdPart"] == "STD;EMA"
         assert len(script) == 20
         live: list[Any] = []
         await client.market_data.stream_studies("BINANCE:BTCUSDT", "1m", "RSI@tv-basicstudies", callback=live.append)

@@ -449,18 +449,28 @@ def pine_request(study: str) -> Request:
     return Request(endpoint="pine", path=f"/pine-facade/translate/{escaped}/{quote(version or 'last')}", bucket="pages")
 
 
+def script_of(response: Response, study: str) -> tuple[Mapping[str, Any], Any]:
+    """Return a script's metadata and its template.
+
+    Raises:
+        RequestError: The venue has no such script.
+    """
+    answer = _decode_translation(response.body) if response.is_success else Translation(reason=response.status)
+    info = answer.result.get("metaInfo") or {}
+    if not answer.success or not info:
+        raise RequestError(f"TradingView has no study {study!r}: {clean(str(answer.reason))}", venue=spec.NAME)
+    return info, answer.result.get("ilTemplate")
+
+
 def pine_call(response: Response, wish: Wish) -> StudyCall:
     """Return the call for a Pine script from its metadata; inputs are named by id or by name.
 
     Raises:
         RequestError: The venue has no such script, or it has no input of a name.
     """
-    answer = _decode_translation(response.body) if response.is_success else Translation(reason=response.status)
-    info = answer.result.get("metaInfo") or {}
-    if not answer.success or not info:
-        raise RequestError(f"TradingView has no study {wish.study!r}: {clean(str(answer.reason))}", venue=spec.NAME)
+    info, template = script_of(response, wish.study)
     is_strategy = (info.get("extra") or {}).get("kind") == "strategy" or info.get("isTVScriptStrategy") is True
-    inputs = _pine_inputs(info, answer.result.get("ilTemplate"))
+    inputs = _pine_inputs(info, template)
     for name, value in wish.inputs.items():
         inputs[_input_id(info, name)]["v"] = value
     kind = "StrategyScript" if is_strategy else "Script"

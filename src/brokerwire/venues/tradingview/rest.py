@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,10 +19,21 @@ from brokerwire.events import Bar, Event, Quote, StudyPoint, Topic
 from brokerwire.redact import clean
 from brokerwire.venue import Conversation, Listen, Operation, Request, Response, StreamKind
 from brokerwire.venues.tradingview import spec
-from brokerwire.venues.tradingview.codec import canonical_symbol, protocol_error, resolution_of, seconds_of
-from brokerwire.venues.tradingview.wire import Found
+from brokerwire.venues.tradingview.codec import (
+    canonical_symbol,
+    pine_request,
+    protocol_error,
+    resolution_of,
+    script_of,
+    seconds_of,
+)
+from brokerwire.venues.tradingview.wire import Found, Suggested
+
+T = TypeVar("T")
 
 _decode_found = msgspec.json.Decoder(Found).decode
+_decode_scripts = msgspec.json.Decoder(list[Mapping[str, Any]]).decode
+_decode_suggested = msgspec.json.Decoder(Suggested).decode
 _DEFAULT_BARS = 300
 _PAGE_SYMBOLS = 50
 
@@ -106,10 +117,14 @@ def _search_request(query: tuple[tuple[str, str], ...]) -> Request:
 
 
 def _page_of(response: Response) -> Found:
+    return _read(response, _decode_found)
+
+
+def _read(response: Response, decode: Callable[[bytes], T]) -> T:
     if not response.is_success:
         raise error_from(response)
     try:
-        return _decode_found(response.body)
+        return decode(response.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise protocol_error(exc, response.body) from exc
 
@@ -143,6 +158,50 @@ def validate_symbols(symbols: Sequence[str]) -> Operation[dict[str, bool]]:
 def _quoted(symbol: str) -> str:
     escapes = {"/": "%2F", "&": "%26", "'": "%27", "+": "%2B"}
     return "".join(escapes.get(char, char) for char in symbol.replace(":", "-", 1))
+
+
+# Studies
+
+
+def search_studies(text: str = "") -> Operation[list[Mapping[str, Any]]]:
+    """Return the scripts that the venue has built in; with ``text`` public ones too, those that match it.
+
+    Each is the venue's own row with ``name``, ``id``, ``version`` and ``author`` (empty for the venue) on top;
+    ``get_study`` takes it as ``id@version``.
+
+    Source: https://github.com/Mathieu2301/TradingView-API, src/miscRequests.js, read 2026-11-29.
+    """
+    query = (("filter", "standard"),)
+    listing = yield Request(endpoint="pine", path="/pine-facade/list", query=query, bucket="pages")
+    found = _read(listing, _decode_scripts)
+    if text:
+        query = (("search", text),)
+        answer = yield Request(endpoint="site", path="/pubscripts-suggest-json/", query=query, bucket="pages")
+        found += _read(answer, _decode_suggested).results
+    scripts = {row["id"]: row for row in map(_study_of, found)}
+    wanted = text.casefold()
+    return [row for row in scripts.values() if wanted in row["name"].casefold() or wanted in row["author"].casefold()]
+
+
+def _study_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    author = row.get("author")
+    return {
+        **row,
+        "name": str(row.get("scriptName", "")),
+        "id": str(row.get("scriptIdPart", "")),
+        "version": row.get("version"),
+        "author": str(author.get("username", "")) if isinstance(author, Mapping) else "",
+    }
+
+
+def get_study_details(study: str) -> Operation[Mapping[str, Any]]:
+    """Return what the venue says about a Pine script, its ``metaInfo``: inputs, plots, styles.
+
+    Raises:
+        RequestError: It has no such script.
+    """
+    info, _ = script_of((yield pine_request(study)), study)
+    return info
 
 
 # On the data socket
@@ -245,6 +304,8 @@ def _plain(value: Any) -> str:
 OPERATIONS: Mapping[str, Callable[..., Operation[Any]]] = {
     "search_symbols": search_symbols,
     "validate_symbols": validate_symbols,
+    "search_studies": search_studies,
+    "get_study_details": get_study_details,
 }
 
 CONVERSATIONS: Mapping[str, Callable[..., Conversation[Any]]] = {

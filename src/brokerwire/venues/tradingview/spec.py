@@ -62,6 +62,8 @@ CAPABILITIES: Mapping[str, Source] = {
     "get_study": "request",
     "search_symbols": "request",
     "validate_symbols": "request",
+    "search_studies": "request",
+    "get_study_details": "request",
 }
 
 ORIGIN = "https://www.tradingview.com"

@@ -161,6 +161,12 @@ class Translation(Struct):
     result: Mapping[str, Any] = {}
 
 
+class Suggested(Struct):
+    """A page of public scripts."""
+
+    results: list[Mapping[str, Any]] = []
+
+
 def pack(payload: bytes) -> bytes:
     """Return a payload with its length in front; what we send is ASCII, so that characters are bytes."""
     return b"~m~%d~m~%s" % (len(payload), payload)
