@@ -7,7 +7,7 @@ import threading
 import pytest
 from tests.client.conftest import wait_until
 
-from brokerwire.client.loop_thread import LoopThread
+from brokerwire.client.loop_thread import LoopThread, _stop_if_there
 from brokerwire.errors import ConfigurationError, StreamError
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
@@ -230,6 +230,26 @@ def test_a_loop_that_is_held_is_left_behind(caplog: pytest.LogCaptureFixture) ->
     held.set()
     host.thread.stop()
     assert host.ends == 1
+
+
+def test_in_another_process_it_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host()
+    host.thread.run(where)
+    with monkeypatch.context() as other:
+        other.setattr(os, "getpid", lambda: -1)
+        assert host.thread.is_forked
+        assert not host.thread.is_open
+        with pytest.raises(StreamError, match="in its fork -1"):
+            host.thread.run(where)
+        with pytest.raises(StreamError, match="in its fork -1"):
+            host.thread.read(lambda: 7)
+        host.thread.stop()
+    assert host.thread.run(where) == "host"
+    host.thread.stop()
+
+
+def test_one_that_is_gone_at_the_exit_is_not_missed() -> None:
+    _stop_if_there(lambda: None)
 
 
 def test_many_threads_call_at_once() -> None:

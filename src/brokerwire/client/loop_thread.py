@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from brokerwire.client.callback_thread import CallbackThread
@@ -263,12 +264,11 @@ class _Call(Generic[T]):
 
 def _before_exit(worker: _Worker) -> None:
     """End it with the process, while executors still work: ``atexit``, which ends it otherwise, comes after them."""
-    reference = weakref.ref(worker)
-
-    def stop() -> None:
-        left = reference()
-        if left is not None:
-            left.stop(EXIT_S)
-
     register: Callable[[Callable[[], None]], object] = getattr(threading, "_register_atexit", atexit.register)
-    register(stop)
+    register(partial(_stop_if_there, weakref.ref(worker)))
+
+
+def _stop_if_there(reference: Callable[[], _Worker | None]) -> None:
+    worker = reference()
+    if worker is not None:
+        worker.stop(EXIT_S)
