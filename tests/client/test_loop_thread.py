@@ -1,12 +1,13 @@
 import asyncio
 import gc
+import logging
 import os
 import threading
 
 import pytest
 from tests.client.conftest import wait_until
 
-from brokerwire.client.loop_thread import LoopThread
+from brokerwire.client.loop_thread import LoopThread, _stop_if_there
 from brokerwire.errors import ConfigurationError, StreamError
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
@@ -161,6 +162,94 @@ def test_a_fork_is_refused_and_ends_nothing() -> None:
         assert "in its fork" in pipe.read()
     assert host.thread.run(where) == "host"
     host.thread.stop()
+
+
+def test_a_look_while_it_ends_waits_for_the_end() -> None:
+    ending, may_end = threading.Event(), threading.Event()
+
+    async def end() -> None:
+        ending.set()
+        await asyncio.to_thread(may_end.wait, 5)
+
+    thread = LoopThread("host", end)
+    thread.run(where)
+    stopping = threading.Thread(target=thread.stop)
+    stopping.start()
+    assert ending.wait(5)
+    seen: list[str] = []
+    looking = threading.Thread(target=lambda: seen.append(thread.read(lambda: threading.current_thread().name)))
+    looking.start()
+    may_end.set()
+    looking.join()
+    stopping.join()
+    assert seen == [looking.name]
+
+
+def test_a_look_that_fails_says_why() -> None:
+    host = Host()
+    host.thread.run(where)
+
+    def look() -> None:
+        raise StreamError("mine")
+
+    with pytest.raises(StreamError, match="mine"):
+        host.thread.read(look)
+    host.thread.stop()
+
+
+def test_work_that_was_given_up_before_it_began_never_begins() -> None:
+    host = Host()
+    begun: list[int] = []
+    loop = host.thread.run(_loop)
+    held = threading.Event()
+    loop.call_soon_threadsafe(held.wait, 5)
+
+    async def work() -> None:
+        begun.append(1)
+
+    call = host.thread._worker.submit(work)
+    call.cancel()
+    held.set()
+    assert host.thread.run(where) == "host"
+    assert begun == []
+    host.thread.stop()
+    call.cancel()
+
+
+async def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+def test_a_loop_that_is_held_is_left_behind(caplog: pytest.LogCaptureFixture) -> None:
+    held = threading.Event()
+    host = Host()
+    host.thread.run(_loop).call_soon_threadsafe(held.wait, 20)
+    with caplog.at_level(logging.ERROR):
+        host.thread._worker.stop(patience_s=0.5)
+    assert "left behind" in caplog.text
+    held.set()
+    host.thread.stop()
+    assert host.ends == 1
+
+
+def test_in_another_process_it_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host()
+    host.thread.run(where)
+    with monkeypatch.context() as other:
+        other.setattr(os, "getpid", lambda: -1)
+        assert host.thread.is_forked
+        assert not host.thread.is_open
+        with pytest.raises(StreamError, match="in its fork -1"):
+            host.thread.run(where)
+        with pytest.raises(StreamError, match="in its fork -1"):
+            host.thread.read(lambda: 7)
+        host.thread.stop()
+    assert host.thread.run(where) == "host"
+    host.thread.stop()
+
+
+def test_one_that_is_gone_at_the_exit_is_not_missed() -> None:
+    _stop_if_there(lambda: None)
 
 
 def test_many_threads_call_at_once() -> None:

@@ -188,9 +188,9 @@ from brokerwire import SyncClient
 client = SyncClient("tradingview")
 quotes = client.market_data.stream_quotes("NASDAQ:AAPL")
 quotes.ready()
-print("waiting", flush=True)
 started = monotonic()
 try:
+    print("waiting", flush=True)
     quotes.wait_closed()
 except KeyboardInterrupt:
     print("interrupted", quotes.state)
@@ -213,8 +213,8 @@ begun, held = threading.Event(), threading.Event()
 client = SyncClient("binance")
 quotes = client.market_data.stream_quotes("BTCUSDT", lambda quote: (begun.set(), held.wait()))
 begun.wait()
-print("closing", flush=True)
 try:
+    print("closing", flush=True)
     client.close()
 except KeyboardInterrupt:
     print("interrupted", flush=True)

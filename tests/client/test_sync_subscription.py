@@ -1,4 +1,5 @@
 import logging
+import os
 import threading
 from typing import Any
 
@@ -170,6 +171,16 @@ def test_a_callback_may_end_its_subscription_but_not_wait_for_it(client: SyncCli
     bars.wait_closed(DEADLINE_S)
     assert bars.state == "closed"
     assert "its own subscription" in refused[0]
+
+
+def test_in_another_process_its_end_touches_nothing(client: SyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotes = client.market_data.stream_quotes(APPLE)
+    with monkeypatch.context() as other:
+        other.setattr(os, "getpid", lambda: -1)
+        quotes.unsubscribe()
+    assert quotes.is_active
+    quotes.unsubscribe()
+    assert not quotes.is_active
 
 
 def test_symbols_come_and_go(client: SyncClient) -> None:

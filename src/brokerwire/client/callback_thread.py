@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
+from brokerwire.client.latch import Latch
 from brokerwire.errors import StreamError
 from brokerwire.streaming.delivery import is_async
 
@@ -56,7 +57,7 @@ class CallbackThread:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_ending = False
-        self._ended = threading.Event()
+        self._ended = Latch()
 
     @property
     def is_current(self) -> bool:
@@ -90,7 +91,7 @@ class CallbackThread:
         while (job := self._jobs.get()) is not None:
             job.run()
         self._on_end(self)
-        self._ended.set()
+        self._ended.open()
 
     def end(self) -> None:
         """Take no more; what is at work goes on. Safe to repeat."""

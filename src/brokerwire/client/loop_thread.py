@@ -2,23 +2,22 @@
 
 import asyncio
 import atexit
-import concurrent.futures
 import logging
 import os
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from contextlib import suppress
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from brokerwire.client.callback_thread import CallbackThread
+from brokerwire.client.latch import PATIENCE_S, Latch
 from brokerwire.errors import ConfigurationError, StreamError
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-PATIENCE_S = 0.5
-"""How long a waiting thread sleeps at most before it looks for signals: some systems deliver none to a sleeper."""
 
 JOIN_S = 60.0
 """How long ``stop`` waits for the thread at most: an orderly end is through by then."""
@@ -57,13 +56,11 @@ class LoopThread:
             StreamError: The thread was stopped, or belongs to the process that this one was forked from.
             ConfigurationError: The caller is in the loop itself, which would wait for itself.
         """
-        future = self._worker.submit(work)
+        call = self._worker.submit(work)
         try:
-            return _outcome(future)
-        except concurrent.futures.CancelledError:
-            raise StreamError("the client was closed while it was waited for") from None
+            return call.outcome()
         except BaseException:
-            future.cancel()
+            call.cancel()
             raise
 
     def read(self, look: Callable[[], T]) -> T:
@@ -104,9 +101,9 @@ class _Worker:
         self._on_stop = on_stop
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._running: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
-        self._running = concurrent.futures.Future()
-        self._ended = threading.Event()
+        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+        self._begun = Latch()
+        self.ended = Latch()
         self.is_stopped = False
         self._process_id = os.getpid()
         self._callbacks: set[CallbackThread] = set()
@@ -123,7 +120,7 @@ class _Worker:
     @property
     def is_idle(self) -> bool:
         """Whether no loop runs, or none yet."""
-        return self._thread is None or self._ended.is_set()
+        return self._thread is None or self.ended.is_open
 
     @property
     def is_forked(self) -> bool:
@@ -135,7 +132,7 @@ class _Worker:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> "concurrent.futures.Future[T]":
+    def submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> "_Call[T]":
         """Put work before the loop; whatever was put before ``stop`` is begun, and cancelled by it."""
         if self.is_forked:
             raise StreamError(
@@ -147,28 +144,36 @@ class _Worker:
         with self._lock:
             if self.is_stopped:
                 raise StreamError("the client is closed; make a new one")
-            loop = self._started()
-            return asyncio.run_coroutine_threadsafe(work(), loop)
+            if self._thread is None:
+                self._start()
+            loop, _ = self._state()
+            call = _Call(work, loop, self.ended)
+            loop.call_soon_threadsafe(call.begin)
+            return call
 
-    def _started(self) -> asyncio.AbstractEventLoop:
-        if self._thread is None:
-            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            thread.start()
-            self._thread = thread
-            _before_exit(self)
-        loop, _ = self._running.result()
-        return loop
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        thread.start()
+        self._thread = thread
+        _before_exit(self)
+
+    def _state(self) -> tuple[asyncio.AbstractEventLoop, asyncio.Event]:
+        """Return the loop, and what ends it, as soon as it runs."""
+        while self._running is None:
+            self._begun.wait()
+        return self._running
 
     def _run(self) -> None:
         try:
             with asyncio.Runner() as runner:
                 runner.run(self._live())
         finally:
-            self._ended.set()
+            self.ended.open()
 
     async def _live(self) -> None:
         end = asyncio.Event()
-        self._running.set_result((asyncio.get_running_loop(), end))
+        self._running = asyncio.get_running_loop(), end
+        self._begun.open()
         await end.wait()
         try:
             await self._on_stop()
@@ -190,7 +195,7 @@ class _Worker:
         with self._lock:
             is_first, self.is_stopped = not self.is_stopped, True
         if is_first and self._thread is not None:
-            loop, end = self._running.result()
+            loop, end = self._state()
             loop.call_soon_threadsafe(end.set)
 
     def stop(self, patience_s: float = JOIN_S) -> None:
@@ -200,9 +205,9 @@ class _Worker:
             self._join(self._thread, patience_s)
 
     def _join(self, thread: threading.Thread, patience_s: float) -> None:
-        """Wait for an event of ours first: some Pythons take a thread for dead when ``join`` was interrupted."""
+        """Wait for a latch of ours first: some Pythons take a thread for dead when ``join`` was interrupted."""
         for _ in range(round(patience_s / PATIENCE_S)):
-            if self._ended.wait(PATIENCE_S):
+            if self.ended.wait():
                 thread.join()
                 break
         else:
@@ -212,24 +217,58 @@ class _Worker:
             self._callbacks.discard(callbacks)  # one that hangs is not waited for again
 
 
+class _Call(Generic[T]):
+    """One piece of work before the loop, and who waits for it."""
+
+    def __init__(
+        self, work: Callable[[], Coroutine[Any, Any, T]], loop: asyncio.AbstractEventLoop, loop_ended: Latch
+    ) -> None:
+        self._work = work()
+        self._loop = loop
+        self._loop_ended = loop_ended
+        self._done = Latch()
+        self._task: asyncio.Task[T] | None = None
+        self._is_cancelled = False
+
+    def begin(self) -> None:
+        """Begin, in the loop, unless nobody waits any more."""
+        if self._is_cancelled:
+            self._work.close()
+            return
+        self._task = self._loop.create_task(self._work, name="brokerwire call")
+        self._task.add_done_callback(lambda _: self._done.open())
+
+    def outcome(self) -> T:
+        """Wait, and return or raise what the work does.
+
+        Raises:
+            StreamError: The loop ended before.
+        """
+        while not self._done.wait() and not self._loop_ended.is_open:
+            pass
+        if self._task is None or not self._task.done() or self._task.cancelled():
+            raise StreamError("the client was closed while it was waited for")
+        return self._task.result()
+
+    def cancel(self) -> None:
+        """Wait no more; what was begun is cancelled."""
+        self._is_cancelled = True
+        if not self._done.is_open and not self._loop_ended.is_open:
+            with suppress(RuntimeError):  # the loop has ended just now
+                self._loop.call_soon_threadsafe(self._cancel_task)
+
+    def _cancel_task(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
 def _before_exit(worker: _Worker) -> None:
     """End it with the process, while executors still work: ``atexit``, which ends it otherwise, comes after them."""
-    reference = weakref.ref(worker)
-
-    def stop() -> None:
-        left = reference()
-        if left is not None:
-            left.stop(EXIT_S)
-
     register: Callable[[Callable[[], None]], object] = getattr(threading, "_register_atexit", atexit.register)
-    register(stop)
+    register(partial(_stop_if_there, weakref.ref(worker)))
 
 
-def _outcome(future: "concurrent.futures.Future[T]") -> T:
-    """Wait in short sleeps, so that Ctrl-C is heard at once everywhere."""
-    while True:
-        try:
-            return future.result(PATIENCE_S)
-        except TimeoutError:
-            if future.done():
-                return future.result()  # it may have ended just now; a TimeoutError of its own comes again
+def _stop_if_there(reference: Callable[[], _Worker | None]) -> None:
+    worker = reference()
+    if worker is not None:
+        worker.stop(EXIT_S)

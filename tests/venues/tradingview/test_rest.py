@@ -12,6 +12,7 @@ from brokerwire.errors import (
     ConfigurationError,
     ConnectionLostError,
     InvalidSymbolError,
+    ProtocolError,
     RateLimitError,
     RequestError,
     VenueUnavailableError,
@@ -138,6 +139,17 @@ def test_details_of_a_study_that_is_none_are_refused() -> None:
     assert next(operation).path == "/pine-facade/translate/STD%3BNoSuch/2.0"
     with pytest.raises(RequestError, match="NoSuch"):
         operation.send(Response(200, {}, b'{"success":false,"reason":"not found"}'))
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [(b"<html>", ProtocolError), (b"\xff", ProtocolError), (b'{"success":true,"result":{"metaInfo":7}}', RequestError)],
+)
+def test_details_that_cannot_be_read_are_told(body: bytes, kind: type[Exception]) -> None:
+    operation = get_study_details("STD;RSI")
+    next(operation)
+    with pytest.raises(kind):
+        operation.send(Response(200, {}, body))
 
 
 def test_both_spellings_are_validated_and_doubt_counts_as_yes() -> None:

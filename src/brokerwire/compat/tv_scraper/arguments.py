@@ -1,7 +1,7 @@
 """Checks what users pass, and reads it as our own calls take it; pure functions."""
 
 from collections.abc import Sequence
-from http.cookies import CookieError, SimpleCookie
+from http.cookies import SimpleCookie
 
 from brokerwire.errors import InvalidSymbolError
 from brokerwire.venues.tradingview.codec import canonical_symbol
@@ -82,10 +82,7 @@ def credentials_of(cookie: str | None, token: str) -> dict[str, str] | None:
 
 
 def _login_of(cookie: str) -> dict[str, str]:
-    try:
-        parsed = SimpleCookie(cookie)
-    except CookieError:
-        parsed = SimpleCookie()
+    parsed = SimpleCookie(cookie)
     found = {name: parsed[name].value for name in ("sessionid", "sessionid_sign") if name in parsed}
     if "sessionid" not in found:
         raise ValueError("the cookie has no sessionid; copy the whole Cookie header of a browser that is logged in")

@@ -454,10 +454,14 @@ def script_of(response: Response, study: str) -> tuple[Mapping[str, Any], Any]:
 
     Raises:
         RequestError: The venue has no such script.
+        ProtocolError: The answer cannot be read.
     """
-    answer = _decode_translation(response.body) if response.is_success else Translation(reason=response.status)
-    info = answer.result.get("metaInfo") or {}
-    if not answer.success or not info:
+    try:
+        answer = _decode_translation(response.body) if response.is_success else Translation(reason=response.status)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise protocol_error(exc, response.body) from exc
+    info = answer.result.get("metaInfo")
+    if not answer.success or not info or not isinstance(info, Mapping):
         raise RequestError(f"TradingView has no study {study!r}: {clean(str(answer.reason))}", venue=spec.NAME)
     return info, answer.result.get("ilTemplate")
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tests.client.conftest import wait_until
 
-from brokerwire import RequestError, StreamError, SyncClient
+from brokerwire import Quote, RequestError, StreamError, SyncClient
 from brokerwire.client.loop_thread import LoopThread
-from brokerwire.compat.tv_scraper import Streamer
+from brokerwire.compat.tv_scraper import RealTimeData, Streamer
 from brokerwire.simulator import Simulator
 
 TICK = [
@@ -118,6 +118,22 @@ def test_prices_keep_coming_with_the_days_figures(streamer: Streamer) -> None:
         assert tick["low"] <= tick["price"] <= tick["high"]
         assert tick["change"] == pytest.approx(tick["price"] - tick["prev_close"], abs=0.02)
         assert tick["change_percent"] == pytest.approx(100 * tick["change"] / tick["prev_close"], abs=0.02)
+
+
+def test_quotes_without_a_price_are_no_ticks(streamer: Streamer, monkeypatch: pytest.MonkeyPatch) -> None:
+    prices: list[float | None] = [None, None]
+    real = Quote.price.fget  # type: ignore[attr-defined]  # a property
+    monkeypatch.setattr(Quote, "price", property(lambda quote: prices.pop() if prices else real(quote)))
+    assert next(streamer.stream_realtime_price("BINANCE", "BTCUSDT"))["price"] > 0
+    assert prices == []
+
+
+def test_a_client_that_was_given_stays_open(client: SyncClient) -> None:
+    with Streamer(client=client):
+        pass
+    with RealTimeData(client=client):
+        pass
+    assert client.market_data.validate_symbols("NASDAQ:AAPL")
 
 
 def test_prices_go_on_over_a_reconnect(
