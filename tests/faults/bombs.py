@@ -5,21 +5,23 @@ from types import MappingProxyType
 
 from aiohttp import web
 from tests.faults.conftest import repeats
+from tests.faults.venues import VENUES
 
 from brokerwire.doctor.bombs import BOMBS, MIB, Bomb
 
 LIMIT_BYTES = 8 * MIB
+CHART_LIMIT_BYTES = 16 * MIB
 BOMB_BYTES = repeats(128, 512) * MIB
 
 
-def _oversize(_size: int) -> Iterator[bytes]:
-    """The head of a frame that is one byte too long."""
-    yield b"\x81\x7f" + (LIMIT_BYTES + 1).to_bytes(8, "big") + b"9"
+def _oversize(limit: int) -> Bomb:
+    """Return the head of a frame that is one byte too long."""
+    return Bomb(lambda _size: iter([b"\x81\x7f" + (limit + 1).to_bytes(8, "big") + b"9"]))
 
 
-def _fragments(_size: int) -> Iterator[bytes]:
-    """Fragments that are a little too long together, and then silence, so that a close frame is heard."""
-    return BOMBS["binance"]["fragments"].pieces(LIMIT_BYTES)
+def _fragments(limit: int) -> Bomb:
+    """Return fragments that are a little too long together, and then silence, so that a close frame is heard."""
+    return Bomb(lambda _size: BOMBS["binance"]["fragments"].pieces(limit))
 
 
 def _small_fragments(size: int) -> Iterator[bytes]:
@@ -30,9 +32,11 @@ def _small_fragments(size: int) -> Iterator[bytes]:
 
 KINDS: Mapping[str, Bomb] = MappingProxyType(
     {
-        "oversize": Bomb(_oversize),
+        "oversize": _oversize(LIMIT_BYTES),
+        "oversize chart": _oversize(CHART_LIMIT_BYTES),
         "endless": BOMBS["binance"]["frame"],
-        "fragments": Bomb(_fragments),
+        "fragments": _fragments(LIMIT_BYTES),
+        "fragments of a chart": _fragments(CHART_LIMIT_BYTES),
         "small_fragments": Bomb(_small_fragments),
         "deflate": BOMBS["binance"]["deflate"],
         **BOMBS["tradestation"],
@@ -63,8 +67,7 @@ class BombAnswers:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
-        others = {"auth": "http"} if self.venue == "tradestation" else {"stream": "ws"}
-        self.endpoints = {key: f"{scheme}://{host}:{port}" for key, scheme in {"rest": "http", **others}.items()}
+        self.endpoints = {key: f"{scheme}://{host}:{port}" for key, scheme in VENUES[self.venue].schemes.items()}
 
     async def close(self) -> None:
         runner, self._runner = self._runner, None

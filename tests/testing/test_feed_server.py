@@ -13,6 +13,8 @@ from brokerwire.testing.feed_server import (
     STOCK,
     SYMBOL,
     aggregate,
+    chart_bar,
+    chart_quote,
     chunk,
     combined,
     quote_line,
@@ -102,3 +104,12 @@ async def test_as_many_quotes_come_as_were_asked_for(port: int, session: aiohttp
             async with asyncio.timeout(0.2):
                 await answer.content.readline()
     assert lines[-1] == json.loads(quote_line(BLOCK_MESSAGES))
+
+
+def test_packets_are_changes_as_tradingview_writes_them() -> None:
+    for one, other, method in ((chart_quote(7), chart_quote(8), "qsd"), (chart_bar(7), chart_bar(8), "du")):
+        assert 150 <= len(one) <= 220
+        _, length, payload = one.decode().split("~m~", 2)
+        assert int(length) == len(payload)
+        assert json.loads(payload)["m"] == method
+        assert one != other

@@ -1,6 +1,7 @@
 """A server whose first answer on each stream grows without end, plainly or when it is inflated."""
 
 import asyncio
+import base64
 import gzip
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -68,9 +69,20 @@ BOMBS: Mapping[str, Mapping[str, Bomb]] = MappingProxyType(
     {
         "binance": {"frame": Bomb(_one_frame), "fragments": Bomb(_fragments), "deflate": Bomb(_deflated)},
         "tradestation": {"line": Bomb(_line), "gzip": Bomb(_gzipped, "gzip")},
+        "tradingview": {"frame": Bomb(_one_frame), "fragments": Bomb(_fragments), "deflate": Bomb(_deflated)},
     }
 )
 """By venue and name."""
+
+
+_SCHEMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "binance": {"rest": "http", "stream": "ws"},
+        "tradestation": {"rest": "http", "auth": "http"},
+        "tradingview": {"site": "http", "stream": "ws"},
+    }
+)
+"""The base addresses of each venue."""
 
 
 class BombServer:
@@ -101,13 +113,14 @@ class BombServer:
         app.router.add_post("/oauth/token", self._token)
         app.router.add_get("/api/v3/exchangeInfo", self._exchange_info)
         app.router.add_get("/stream", self._websocket)
+        app.router.add_get("/", self._page)
+        app.router.add_get("/socket.io/websocket", self._chart_socket)
         app.router.add_get("/{path:v3/.*stream/.*}", self._lines)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, _HOST, 0).start()
         port = self._runner.addresses[0][1]
-        schemes = {"rest": "http", "auth": "http"} if self.venue == "tradestation" else {"rest": "http", "stream": "ws"}
-        self.endpoints = {key: f"{scheme}://{_HOST}:{port}" for key, scheme in schemes.items()}
+        self.endpoints = {key: f"{scheme}://{_HOST}:{port}" for key, scheme in _SCHEMES[self.venue].items()}
 
     async def close(self) -> None:
         """Stop serving; safe to call twice."""
@@ -131,7 +144,28 @@ class BombServer:
         await socket.prepare(request)
         wish = msgspec.json.decode((await socket.receive()).data)
         await socket.send_str(msgspec.json.encode({"result": None, "id": wish["id"]}).decode())
-        sending = asyncio.create_task(self._send_all(request, socket, is_first=is_first), name="doctor bomb")
+        await self._serve(request, socket, _trade_quote, is_first=is_first)
+        return socket
+
+    async def _page(self, _request: web.Request) -> web.Response:
+        claims = base64.urlsafe_b64encode(b'{"exp":4102444800,"plan":""}').decode().rstrip("=")
+        return web.Response(text=f'<script>var user = {{"auth_token":"eyJhbGciOiJSUzUxMiJ9.{claims}.c2ln"}}</script>')
+
+    async def _chart_socket(self, request: web.Request) -> web.WebSocketResponse:
+        self.dials += 1
+        is_first = self.dials == 1
+        socket = web.WebSocketResponse(max_msg_size=0, timeout=1.0)
+        await socket.prepare(request)
+        while "quote_add_symbols" not in str((await socket.receive()).data):
+            continue
+        await self._serve(request, socket, _chart_quote, is_first=is_first)
+        return socket
+
+    async def _serve(
+        self, request: web.Request, socket: web.WebSocketResponse, quote: Callable[[int], bytes], *, is_first: bool
+    ) -> None:
+        """Send everything until the client ends it."""
+        sending = asyncio.create_task(self._send_all(request, socket, quote, is_first=is_first), name="doctor bomb")
         try:
             async for _ in socket:
                 pass
@@ -139,10 +173,11 @@ class BombServer:
             self.close_codes.append(socket.close_code)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-        return socket
 
-    async def _send_all(self, request: web.Request, socket: web.WebSocketResponse, *, is_first: bool) -> None:
-        async for frame in _good(_trade_quote):
+    async def _send_all(
+        self, request: web.Request, socket: web.WebSocketResponse, quote: Callable[[int], bytes], *, is_first: bool
+    ) -> None:
+        async for frame in _good(quote):
             await socket.send_str(frame.decode())
         transport = request.transport
         if is_first and transport is not None:
@@ -184,6 +219,15 @@ async def _good(quote: Callable[[int], bytes]) -> AsyncIterator[bytes]:
 def _trade_quote(number: int) -> bytes:
     data = {"u": number, "s": "BTCUSDT", "b": f"{number}.50", "B": "1.5", "a": f"{number}.75", "A": "2.5"}
     return msgspec.json.encode({"stream": "btcusdt@bookTicker", "data": data})
+
+
+def _chart_quote(number: int) -> bytes:
+    """Return one quote with the end of its first values behind it."""
+    session, symbol = "qs_000000000001", "BINANCE:BTCUSDT"
+    values = {"bid": number + 0.5, "ask": number + 0.75, "bid_size": 1.5, "ask_size": 2.5}
+    quote = {"m": "qsd", "p": [session, {"n": symbol, "s": "ok", "v": values}]}
+    payloads = [msgspec.json.encode(each) for each in (quote, {"m": "quote_completed", "p": [session, symbol]})]
+    return b"".join(b"~m~%d~m~%s" % (len(payload), payload) for payload in payloads)
 
 
 def _line_quote(number: int) -> bytes:

@@ -40,9 +40,10 @@ async def mute(ward: Ward) -> Finding:
     """F05: heartbeats and pongs go on, data has stopped."""
     simulator = await ward.simulator()
     client = ward.client(simulator)
-    listener = await ward.listen(client, "quotes", ward.symbols if ward.venue == "binance" else ward.symbol)
+    has_one = ward.venue == "tradestation"  # a stream of HTTP has its symbols in its address
+    listener = await ward.listen(client, "quotes", ward.symbol if has_one else ward.symbols)
     await ward.sleep(STEADY_S)
-    simulator.faults.set("mute", **({"heals": "resubscribe"} if ward.venue == "binance" else {"times": 1}))
+    simulator.faults.set("mute", **({"times": 1} if has_one else {"heals": "resubscribe"}))
     muted = ward.now()
     stale = await listener.entered("stale", within_s=2 * T_S)
     resumed = await listener.more(10)

@@ -1,6 +1,7 @@
 """The row about endings: ``close`` at any moment of a client's life."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from brokerwire.client.client import Client
@@ -12,6 +13,11 @@ from brokerwire.simulator.weather import Weather
 
 SCHEDULES = 24
 PAUSES_S = (0.0, 0.001, 0.01, 0.1, 0.5, 2.0)
+_UNLIMITED: Mapping[str, Mapping[str, Any]] = {
+    "tradestation": {"limit_scale": 100.0},
+    "tradingview": {"connects_per_minute": 0},
+}
+_OTHERS: Mapping[str, tuple[str, str]] = {"tradingview": ("bars", "bars")}
 FAULTS = (
     "",
     "refuse:503",
@@ -30,7 +36,7 @@ FAULTS = (
 
 async def closed_midway(ward: Ward) -> Finding:
     """F36: ``close`` while the client connects, logs in, waits, or is in a callback."""
-    simulator = await ward.simulator({"limit_scale": 100.0} if ward.venue == "tradestation" else {})
+    simulator = await ward.simulator(_UNLIMITED.get(ward.venue))
     weather = await ward.weather(simulator)
     ward.allow_dials(20 * SCHEDULES)
     longest_s = 0.0
@@ -71,8 +77,9 @@ async def _use(ward: Ward, client: Client) -> None:
     """Subscribe to a few things until the client is closed."""
     try:
         await ward.listen(client, "quotes", ward.symbol, flows=False)
-        await ward.listen(client, "market_depth", ward.symbol, flows=False)
-        await ward.listen(client, "trades", ward.symbol, behave=_dawdle, flows=False)
+        second, third = _OTHERS.get(ward.venue, ("market_depth", "trades"))
+        await ward.listen(client, second, ward.symbol, flows=False)
+        await ward.listen(client, third, ward.symbol, behave=_dawdle, flows=False)
     except BrokerwireError:
         return
 

@@ -74,7 +74,7 @@ class Row(Struct, frozen=True, kw_only=True):
     id: str
     title: str
     scenario: Scenario
-    venues: tuple[str, ...] = ("tradestation", "binance")
+    venues: tuple[str, ...] = ("tradestation", "binance", "tradingview")
     is_virtual: bool = True
 
 

@@ -17,10 +17,11 @@ async def refused(ward: Ward) -> Finding:
     """F13: the venue refuses the token, or the handshake, however often it is asked."""
     simulator = await ward.simulator()
     client = ward.client(simulator)
-    has_tokens = ward.venue == "tradestation"
-    if has_tokens:
-        await client.market_data.get_quotes(ward.symbol)
-    simulator.faults.set("reject_auth:401" if has_tokens else "refuse:401", channel="/stream")
+    await client.start()
+    if client.tokens is not None:
+        await client.tokens.token()
+    script, dial = ("reject_auth:401", "/stream") if ward.venue == "tradestation" else ("refuse:401", "/s")
+    simulator.faults.set(script, channel=dial)
     began = ward.now()
     error = await _refusal(ward, client)
     figures = [
@@ -44,7 +45,7 @@ async def _refusal(ward: Ward, client: Client) -> BrokerwireError:
 
 async def expires(ward: Ward) -> Finding:
     """F15: the token expires while a stream is open; where the venue ends streams, they are handed over."""
-    return await (_renewed(ward) if ward.venue == "tradestation" else _handed_over(ward))
+    return await (_handed_over(ward) if ward.venue == "binance" else _renewed(ward))
 
 
 async def _renewed(ward: Ward) -> Finding:

@@ -1,5 +1,6 @@
 """The row about sizes: messages that never end, plainly or when they are inflated."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from brokerwire.doctor.bombs import BOMB_BYTES, BOMBS, GOOD_FRAMES, MIB, BombServer
@@ -7,7 +8,9 @@ from brokerwire.doctor.finding import Figure, Finding
 from brokerwire.doctor.listener import Listener
 from brokerwire.doctor.ward import Ward
 
-LIMIT_BYTES = 8 * MIB
+LIMITS: Mapping[str, int] = {"tradestation": 8 * MIB, "binance": 8 * MIB, "tradingview": 16 * MIB}
+"""The longest message that each venue's streams take, in bytes."""
+
 SLACK_BYTES = 16 * MIB
 IN_FLIGHT_BYTES = 32 * MIB
 """What the buffers of two sockets may hold besides, which the kernel sizes as it likes."""
@@ -25,20 +28,25 @@ async def endless(ward: Ward) -> Finding:
         ward.adopt(server)
         before = _memory_after_reset()
         listener = await ward.listen(ward.client(server), "quotes", ward.symbol, flows=False)
-        await listener.more(2 * GOOD_FRAMES)
+        await _heard(ward, listener, 2 * GOOD_FRAMES)
         await listener.subscription.unsubscribe()
         grown = max(grown, _highest_memory() - before)
         let_in = max(let_in, server.sent_bytes)
         wrong += not _heard_whole_messages(listener)
-    memory = [Figure(name="memory rose by", value=grown / MIB, unit="MiB", at_most=(LIMIT_BYTES + SLACK_BYTES) / MIB)]
+    limit = LIMITS[ward.venue]
+    memory = [Figure(name="memory rose by", value=grown / MIB, unit="MiB", at_most=(limit + SLACK_BYTES) / MIB)]
     return Finding(
         f"{len(BOMBS[ward.venue])} messages of {BOMB_BYTES / MIB:g} MiB came: {', '.join(BOMBS[ward.venue])}",
         (
-            Figure(name="let in of one", value=let_in / MIB, unit="MiB", at_most=(LIMIT_BYTES + IN_FLIGHT_BYTES) / MIB),
+            Figure(name="let in of one", value=let_in / MIB, unit="MiB", at_most=(limit + IN_FLIGHT_BYTES) / MIB),
             *(memory if before else ()),
             Figure(name="streams that did not come back whole", value=wrong, at_most=0),
         ),
     )
+
+
+async def _heard(ward: Ward, listener: Listener, count: int) -> None:
+    await ward.until(lambda: len(listener.events) >= count, f"{count} events")
 
 
 def _heard_whole_messages(listener: Listener) -> bool:

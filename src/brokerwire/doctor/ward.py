@@ -15,7 +15,11 @@ from brokerwire.simulator import Simulator
 from brokerwire.simulator.weather import Weather
 from brokerwire.venues import load_venue
 
-SYMBOLS: Mapping[str, tuple[str, str]] = {"tradestation": ("AAPL", "MSFT"), "binance": ("BTCUSDT", "ETHUSDT")}
+SYMBOLS: Mapping[str, tuple[str, str]] = {
+    "tradestation": ("AAPL", "MSFT"),
+    "binance": ("BTCUSDT", "ETHUSDT"),
+    "tradingview": ("BINANCE:BTCUSDT", "BINANCE:ETHUSDT"),
+}
 """What is subscribed to at each venue."""
 
 CLOSE_S = 5.0
@@ -65,7 +69,9 @@ class Ward:
         self._opens = 0
         self._sockets = 0
         self._canaries = {
-            name: f"canary-{name.replace('_', '-')}-{seed}-4711" for name in load_venue(venue).credentials
+            name: f"canary-{name.replace('_', '-')}-{seed}-4711"
+            for name in load_venue(venue).credentials
+            if name != "auth_token"  # one that is given is never renewed
         }
 
     @property
@@ -95,7 +101,7 @@ class Ward:
 
     async def weather(self, simulator: Simulator) -> Weather:
         """Start a proxy in front of a simulator."""
-        weather = Weather.before(simulator.endpoints["rest"], seed=self.seed)
+        weather = Weather.before(*simulator.endpoints.values(), seed=self.seed)
         await weather.start()
         self._weathers.append(weather)
         return weather

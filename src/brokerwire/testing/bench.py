@@ -17,12 +17,14 @@ from msgspec import Struct
 from brokerwire import Client
 from brokerwire.events import Event
 from brokerwire.testing import peers
-from brokerwire.testing.feed_server import BLOCK_MESSAGES, STOCK, SYMBOL
+from brokerwire.testing.feed_server import BLOCK_MESSAGES, CHART_PATH, COIN, STOCK, SYMBOL, packet
 from brokerwire.testing.peers import Contestant, Wire
 
 BARE: Mapping[Wire, str] = {
     "Binance trades": "aiohttp, bare receive loop",
     "TradeStation quotes": "aiohttp, bare iter_any loop",
+    "TradingView quotes": "aiohttp, bare receive loop for quotes",
+    "TradingView bars": "aiohttp, bare receive loop for bars",
 }
 """What each wire's ratios are against."""
 _NO_LIMIT = 1_000_000
@@ -67,6 +69,32 @@ async def bare_http(port: int, messages: int) -> float:
             if left <= 0:
                 break
         return time.perf_counter() - started
+
+
+async def _bare_charts(port: int, messages: int, call: bytes) -> float:
+    """Receive packets and do nothing with them."""
+    async with aiohttp.ClientSession() as session:
+        address = f"ws://127.0.0.1:{port}{CHART_PATH}"
+        socket = await session.ws_connect(address, compress=0, decode_text=False, max_msg_size=0)
+        await socket.send_str(packet(call).decode())
+        for _ in ("the hello", "the first values", "the first message"):
+            await socket.receive()
+        started = time.perf_counter()
+        for _ in range(messages - 1):
+            await socket.receive()
+        elapsed = time.perf_counter() - started
+        await socket.close()
+    return elapsed
+
+
+async def bare_chart_quotes(port: int, messages: int) -> float:
+    """Receive changes of a quote and do nothing with them."""
+    return await _bare_charts(port, messages, b'{"m":"quote_add_symbols","p":["qs_000000000001","%s"]}' % COIN.encode())
+
+
+async def bare_chart_bars(port: int, messages: int) -> float:
+    """Receive changes of a bar and do nothing with them."""
+    return await _bare_charts(port, messages, b'{"m":"create_series","p":["cs_000000000001","sds_1"]}')
 
 
 class _Counter:
@@ -125,12 +153,35 @@ async def quotes(port: int, messages: int) -> float:
         return float(await counter.elapsed)
 
 
+async def _charts(port: int, messages: int, method: str) -> float:
+    counter = _Counter(messages)
+    endpoints = {"site": f"http://127.0.0.1:{port}", "stream": f"ws://127.0.0.1:{port}"}
+    async with Client("tradingview", endpoints=endpoints, credentials={}, environment="live") as client:
+        stream = getattr(client.market_data, method)
+        await stream(COIN, callback=counter.count_async, max_pending=_NO_LIMIT, overflow="drop_oldest")
+        return float(await counter.elapsed)
+
+
+async def chart_quotes(port: int, messages: int) -> float:
+    """The public API with an async callback on TradingView's quotes, every change of them."""
+    return await _charts(port, messages, "stream_quotes")
+
+
+async def chart_bars(port: int, messages: int) -> float:
+    """The public API with an async callback on TradingView's bars, every change of them."""
+    return await _charts(port, messages, "stream_bars")
+
+
 RUNS: Mapping[str, Contestant] = {
     BARE["Binance trades"]: Contestant(bare_aiohttp),
     "brokerwire, awaited callback": Contestant(awaited_callback),
     "brokerwire, plain callback": Contestant(plain_callback),
     BARE["TradeStation quotes"]: Contestant(bare_http, wire="TradeStation quotes"),
     "brokerwire, TradeStation quotes, awaited callback": Contestant(quotes, wire="TradeStation quotes"),
+    BARE["TradingView quotes"]: Contestant(bare_chart_quotes, wire="TradingView quotes"),
+    "brokerwire, TradingView quotes, awaited callback": Contestant(chart_quotes, wire="TradingView quotes"),
+    BARE["TradingView bars"]: Contestant(bare_chart_bars, wire="TradingView bars"),
+    "brokerwire, TradingView bars, awaited callback": Contestant(chart_bars, wire="TradingView bars"),
 }
 
 

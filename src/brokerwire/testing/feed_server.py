@@ -1,4 +1,4 @@
-"""A raw-socket server that speaks just enough of two venues to push messages as fast as a socket takes them.
+"""A raw-socket server that speaks just enough of three venues to push messages as fast as a socket takes them.
 
 It runs as a process of its own (``python -m brokerwire.testing.feed_server``), so that what is measured on the
 other side is the client alone. It prints its port as its first line. ``GET /_feed/<messages>`` says how many messages
@@ -16,10 +16,13 @@ from collections.abc import Sequence
 
 SYMBOL = "BTCUSDT"
 STOCK = "AMD"
+COIN = "BINANCE:BTCUSDT"
+CHART_PATH = "/socket.io/websocket"
 BLOCK_MESSAGES = 2_000
 LAST_ID = 9_999_999_999
 """The id of the last trade, for clients that hand over several at once; those before it count up to it."""
 _ID_DIGITS = 10
+_BAR_S = 1_767_225_600
 _CLOSE = 8
 _QUIET_S = 0.1
 _WEBSOCKET_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -67,6 +70,43 @@ def quote_line(index: int) -> bytes:
         b'"TradeTime":"2026-09-30T14:05:16Z","LastSize":"500","LastVenue":"NSDQ"}\n'
         % (STOCK.encode(), price, price + 0.01, 18_844_710 + index, price)
     )
+
+
+def packet(payload: bytes) -> bytes:
+    """Return a payload with its length in front, as TradingView frames it."""
+    return b"~m~%d~m~%s" % (len(payload), payload)
+
+
+def chart_quote(index: int, session: bytes = b"qs_000000000001", key: bytes = COIN.encode()) -> bytes:
+    """Return one change of a quote, about 175 bytes, as TradingView writes it; ``key`` is what the client called it."""
+    price = 91_250 + index % 997 / 100
+    values = b'"lp":%.2f,"lp_time":%d,"ch":%.2f,"chp":1.43,"volume":%d.25' % (
+        price,
+        1_767_225_600 + index // 10,
+        price - 90_000,
+        48_210 + index,
+    )
+    return packet(b'{"m":"qsd","p":["%s",{"n":"%s","s":"ok","v":{%s}}]}' % (session, key, values))
+
+
+def chart_bar(index: int, session: bytes = b"cs_000000000001") -> bytes:
+    """Return one change of the forming bar, about 175 bytes, as TradingView writes it."""
+    close = 91_250 + index % 997 / 100
+    values = b"%d.0,91250.0,91260.0,91240.0,%.2f,%d.5" % (_BAR_S, close, 1_000 + index)
+    return packet(
+        b'{"m":"du","p":["%s",{"sds_1":{"s":[{"i":1,"v":[%s]}],"ns":{"d":"","indexes":"nochange"},'
+        b'"t":"s1","lbs":{"bar_close_time":4102444800}}}]}' % (session, values)
+    )
+
+
+def _first_quote(session: bytes, key: bytes) -> bytes:
+    return chart_quote(0, session, key) + packet(b'{"m":"quote_completed","p":["%s","%s"]}' % (session, key))
+
+
+def _first_bars(session: bytes) -> bytes:
+    page = chart_bar(0, session).partition(b"{")[2].replace(b'"du"', b'"timescale_update"')
+    end = b'{"m":"series_completed","p":["%s","sds_1","streaming","s1",{"rt_update_period":0,"data_completed":"end"}]}'
+    return packet(b"{" + page) + packet(end % session)
 
 
 def websocket_frame(message: bytes) -> bytes:
@@ -186,7 +226,8 @@ class FeedServer:
             self._messages = int(wanted[1])
         if b"upgrade: websocket" in request.lower():
             connection.sendall(_handshake(request))
-            self._push_trades(connection, path.replace("%40", "@"))
+            push = self._push_charts if path.startswith(CHART_PATH) else self._push_trades
+            push(connection, path.replace("%40", "@"))
         elif "/stream/" in path:
             self._push_quotes(connection)
         else:
@@ -221,6 +262,24 @@ class FeedServer:
         self._send(connection, [chunk(quote_line(index)) for index in range(BLOCK_MESSAGES + 1)])
         while connection.recv(65_536):
             pass
+
+    def _push_charts(self, connection: socket.socket, path: str) -> None:
+        """Send changes of a quote or of a bar, whichever is asked for first, unless the path says which it is to be."""
+        connection.sendall(websocket_frame(packet(b'{"session_id":"feed","protocol":"json"}')))
+        methods = {"quotes": "quote_add_symbols", "bars": "create_series"}
+        method = next((methods[name] for name in methods if name in path), "quote_add_symbols|create_series")
+        asked = re.compile(rb'"m":"(%s)","p":\["(\w+)","((?:[^"\\]|\\.)*)"' % method.encode())
+        while not (found := asked.search(_read_client_frame(connection))):
+            continue
+        _, session, key = found.groups()
+        is_quote = found[1] == b"quote_add_symbols"
+        first = _first_quote(session, key) if is_quote else _first_bars(session)
+        connection.sendall(websocket_frame(first))
+        indexes = range(1, BLOCK_MESSAGES + 2)
+        messages = [chart_quote(index, session, key) if is_quote else chart_bar(index, session) for index in indexes]
+        frames = [websocket_frame(message) for message in messages]
+        self._send(connection, frames)
+        _stay(connection, frames[-1])
 
     def _send(self, connection: socket.socket, frames: list[bytes]) -> None:
         """Send whole blocks of all frames but the last one, which ends the last block."""

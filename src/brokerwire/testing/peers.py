@@ -13,11 +13,11 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from brokerwire.testing.feed_server import LAST_ID, STOCK, SYMBOL
+from brokerwire.testing.feed_server import CHART_PATH, COIN, LAST_ID, STOCK, SYMBOL
 
 Run: TypeAlias = Callable[[int, int], Awaitable[float]]
 """``(port, messages) -> seconds`` from the first message to the last."""
-Wire: TypeAlias = Literal["Binance trades", "TradeStation quotes"]
+Wire: TypeAlias = Literal["Binance trades", "TradeStation quotes", "TradingView quotes", "TradingView bars"]
 
 _STREAM = "btcusdt@trade"
 
@@ -170,6 +170,39 @@ async def tradestation_api_python(port: int, messages: int) -> float:
         await client.close()
 
 
+async def _tvkit(port: int, messages: int, kind: str, method: str) -> float:
+    """tvkit: typed models from one of its generators, led here from the venue's host and its page of the symbol."""
+    charts: Any = importlib.import_module("tvkit.api.chart.ohlcv")
+    charts._STANDARD_WS_URL = f"ws://127.0.0.1:{port}{CHART_PATH}?from=chart&kind={kind}"
+    charts.validate_symbols = _say_yes
+    logging.getLogger("tvkit").setLevel(logging.WARNING)
+    started, left = 0.0, messages
+    async with charts.OHLCV() as client:
+        stream = getattr(client, method)(COIN)
+        async for _ in stream:
+            started = started or time.perf_counter()
+            left -= 1
+            if not left:
+                break
+        elapsed = time.perf_counter() - started
+        await stream.aclose()
+    return elapsed
+
+
+async def _say_yes(_symbols: Any) -> bool:
+    return True
+
+
+async def tvkit_quotes(port: int, messages: int) -> float:
+    """tvkit: typed quotes from ``get_quote_data()``."""
+    return await _tvkit(port, messages, "quotes", "get_quote_data")
+
+
+async def tvkit_bars(port: int, messages: int) -> float:
+    """tvkit: typed bars from ``get_ohlcv()``."""
+    return await _tvkit(port, messages, "bars", "get_ohlcv")
+
+
 _PEERS: Mapping[str, tuple[str, Contestant]] = {
     "websockets, recv only": ("websockets", Contestant(websockets_recv, 0.5)),
     "unicorn-binance-websocket-api, dicts": (
@@ -183,6 +216,8 @@ _PEERS: Mapping[str, tuple[str, Contestant]] = {
         "tradestation",
         Contestant(tradestation_api_python, 0.5, wire="TradeStation quotes"),
     ),
+    "tvkit, get_quote_data": ("tvkit", Contestant(tvkit_quotes, 0.25, wire="TradingView quotes")),
+    "tvkit, get_ohlcv": ("tvkit", Contestant(tvkit_bars, 0.25, wire="TradingView bars")),
 }
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
+from msgspec.structs import astuple
 
 from brokerwire.errors import (
     Action,
@@ -186,16 +187,10 @@ class QuoteLine:
             msgspec.MsgspecError: The values have another shape; nothing was changed.
         """
         text = bytes(values)
-        v = _decode_values(text)
+        changes = astuple(_decode_values(text))
         layers = self._layers.put(text)
         f = self._figures
-        # each field by itself: a loop over names would cost more than all the rest
-        for at, value in enumerate(
-            (
-                v.lp_time, v.bid, v.bid_size, v.ask, v.ask_size, v.lp, v.volume, v.open_price, v.high_price,
-                v.low_price, v.prev_close_price, v.ch, v.chp,
-            )
-        ):  # fmt: skip
+        for at, value in enumerate(changes):
             if value is not UNSET:
                 f[at] = None if value is None or value > spec.NO_VALUE else value
         time_ns = None if f[0] is None else int(f[0] * 1000) * 1_000_000

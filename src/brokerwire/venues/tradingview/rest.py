@@ -225,8 +225,10 @@ def get_bars(
 ) -> Conversation[list[Bar]]:
     """Return bars from the oldest: the newest ``limit``, or those that open in [start, end).
 
-    With a start, ``limit`` bars from there on; with an end alone, ``limit`` bars up to it, 300 unless it is given. Bars older than the plan's window are not there, whatever is asked for. A range is asked for in segments, from the
-    newest, until one is cut short by the end of what there is.
+    With a start, ``limit`` bars from there on; with an end alone, ``limit`` bars up to it, 300 unless it is given.
+
+    Bars older than the plan's window are not there, whatever is asked for: a range before it is empty. A range is asked
+    for in segments, from the newest, until one is cut short by the end of what there is.
 
     Raises:
         ConfigurationError: The range ends before it starts, or is longer than 10 million bars.

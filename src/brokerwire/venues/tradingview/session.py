@@ -1,6 +1,6 @@
 """The protocol state of one TradingView connection: token, heartbeats, quote sessions, charts; sans-I/O."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -348,6 +348,7 @@ class Chart:
         self._known_bars = 0
         self._is_loaded = self._is_live = self._is_whole = self._has_completed = False
         self._closes_s: float | None = None
+        self._planned_s: float | None = None
         self._closed_s = 0
 
     @property
@@ -550,17 +551,22 @@ class Chart:
             )  # fmt: skip
             events += self._line.take(bar)
             self.newest = bar
-        self._note_closed(events)
+        for bar in events:
+            if bar.is_closed:
+                self._closed_s = max(self._closed_s, bar.open_time_ns // _S)
         self._plan_close(now, received_ns, is_forming=bool(events) and not events[-1].is_closed)
         return events
 
-    def _note_closed(self, bars: Iterable[Bar]) -> None:
-        self._closed_s = max([bar.open_time_ns // _S for bar in bars if bar.is_closed], default=self._closed_s)
-
     def _plan_close(self, now: float, received_ns: int, *, is_forming: bool) -> None:
-        """Close the bar by the clock if nothing follows it."""
-        if is_forming and self._closes_s is not None:
-            self.deadline = now + max(self._closes_s - received_ns / _S, 0.0) + spec.CLOSE_GRACE_S
+        """Close the bar by the clock if nothing follows it; once for each bar, however often it changes."""
+        if (
+            not is_forming
+            or self._closes_s is None
+            or (self.deadline is not None and self._closes_s == self._planned_s)
+        ):
+            return
+        self._planned_s = self._closes_s
+        self.deadline = now + max(self._closes_s - received_ns / _S, 0.0) + spec.CLOSE_GRACE_S
 
     def _follow_values(self, points: Sequence[Point], received_ns: int) -> Sequence[Event]:
         return self._points_of([point for point in points if is_news(point, self._values)], received_ns)

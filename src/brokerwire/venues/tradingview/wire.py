@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from brokerwire.typedefs import Finite
 from brokerwire.venue import Signal
 
-_MARK = b"~m~"
+_BYTES_HEAD = re.compile(rb"~m~([0-9]{1,9})~m~")
 _HEAD = re.compile(r"~m~([0-9]{1,9})~m~")
 _BEAT = re.compile(r"~h~[0-9]+")
 _NEXT = re.compile(r"~m~[0-9]{1,9}~m~[{~]")
@@ -48,21 +48,24 @@ class QuotePacket(Struct):
 
 
 class QuoteValues(Struct, gc=False):
-    """The figures of a quote; what is absent has not changed, null and 1e+100 are no value."""
+    """The figures of a quote; what is absent has not changed, null and 1e+100 are no value.
 
-    lp: Number = UNSET
+    After its time they are in the order of our own quotes.
+    """
+
     lp_time: Number = UNSET
-    ch: Number = UNSET
-    chp: Number = UNSET
-    volume: Number = UNSET
     bid: Number = UNSET
-    ask: Number = UNSET
     bid_size: Number = UNSET
+    ask: Number = UNSET
     ask_size: Number = UNSET
+    lp: Number = UNSET
+    volume: Number = UNSET
     open_price: Number = UNSET
     high_price: Number = UNSET
     low_price: Number = UNSET
     prev_close_price: Number = UNSET
+    ch: Number = UNSET
+    chp: Number = UNSET
 
 
 class BarValues(Struct, array_like=True, gc=False):
@@ -213,12 +216,11 @@ def unpack(frame: bytes) -> list[bytes]:
     payloads: list[bytes] = []
     at, size = 0, len(frame)
     while at < size:
-        middle = frame.find(_MARK, at + 3, at + 16)
-        length = frame[at + 3 : middle]
-        if middle < 0 or frame[at : at + 3] != _MARK or not length.isdigit():
+        head = _BYTES_HEAD.match(frame, at)
+        if head is None:
             return _unpack_text(frame.decode())
-        start = middle + 3
-        at = start + int(length)
+        start = head.end()
+        at = start + int(head[1])
         payloads.append(frame[start:at])
     return payloads if at == size else _unpack_text(frame.decode())
 
