@@ -20,7 +20,7 @@ from brokerwire import Client
 FOLDER = Path(__file__).parents[2] / "docs" / "coming-from"
 NOT_OFFERED = {"tradestation-api-python"}
 
-_PIECE = re.compile(r"^```python\n(?P<block>.*?)^```|^\| `(?P<old>[^|]+)` \| `(?P<new>[^|]+)` \|$", re.M | re.S)
+_PIECE = re.compile(r"^```python\n(?P<block>.*?)^```|^\| `(?P<old>[^|`]+)` \| `(?P<new>[^|`]+)` \|$", re.M | re.S)
 
 
 def pieces_of(page: Path) -> Iterator[str]:

@@ -17,9 +17,9 @@ from brokerwire.recording.block_file import Write
 from brokerwire.recording.buffer import Buffer, Entry, EntryKind
 from brokerwire.recording.disk_writer import DiskWriter, WriterOptions
 from brokerwire.recording.line_encoder import FILTERS, LineEncoder
+from brokerwire.recording.tapped import TappedTransport
 from brokerwire.simulator.record_file import FileHeader
 from brokerwire.transport.frame_transport import FrameTransport
-from brokerwire.transport.tapped import TappedTransport
 from brokerwire.transport.wire_tap import TapContext
 from brokerwire.typedefs import Frame
 from brokerwire.venue import Response

@@ -120,6 +120,20 @@ async def test_calls_share_one_connection(nothing_left: None) -> None:
         await quotes.aclose()
 
 
+async def test_raw_messages_are_asked_for_with_the_token_of_the_login(nothing_left: None) -> None:
+    async with Simulator("tradingview", seed=7) as simulator:
+        logins: list[dict[str, Any]] = [
+            {"auth_token": simulator.credentials["auth_token"]},
+            {"cookies": {"sessionid": simulator.credentials["sessionid"]}},
+        ]
+        for login in logins:
+            async with OHLCV(endpoints=simulator.endpoints, **login) as client:
+                assert len(await first(client.get_ohlcv_raw("NASDAQ:AAPL"), 3)) == 3
+        async with OHLCV(endpoints=simulator.endpoints, auth_token="a.b.c") as client:
+            with pytest.raises(WebSocketException, match="bad auth token"):
+                await first(client.get_ohlcv_raw("NASDAQ:AAPL"), 30)
+
+
 async def test_services_can_be_set_up_ahead(client: OHLCV) -> None:
     assert client.ws_url.startswith("wss://data.tradingview.com/")
     await client._setup_services()
@@ -192,7 +206,7 @@ async def test_raw_messages_end_with_the_client(nothing_left: None) -> None:
     messages = client.get_ohlcv_raw("NASDAQ:AAPL")
     await anext(messages)
     await client.close()
-    with pytest.raises(WebSocketException, match="the stream has ended"):
+    with pytest.raises(WebSocketException, match="the data socket is closed"):
         await first(messages, 1_000_000)
     await client.close()
 

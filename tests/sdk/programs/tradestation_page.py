@@ -14,7 +14,7 @@ from tradestation.ts_types.order_execution import OrderReplaceRequest, OrderRequ
 from tradestation.utils.token_manager import TokenManager
 
 PAGE = Path(__file__).parents[3] / "docs" / "coming-from" / "tradestation-api-python.md"
-_ROW = re.compile(r"^\| `([^|]+)` \| `[^|]+` \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `([^|`]+)` \| `[^|`]+` \|$", re.MULTILINE)
 
 
 async def run(line: str, namespace: dict[str, Any]) -> dict[str, str]:

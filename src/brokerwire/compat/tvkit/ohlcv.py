@@ -8,13 +8,16 @@ from typing import Any, NoReturn, Self
 
 from brokerwire.client.client import Client
 from brokerwire.client.environment import credentials_from_environment
-from brokerwire.compat.tvkit.arguments import check_count
-from brokerwire.compat.tvkit.errors import DataNotFoundError, SeriesError, WebSocketException, tvkit_errors
+from brokerwire.compat.packet_stream import PacketStream
+from brokerwire.compat.tvkit.arguments import check_count, check_symbols
+from brokerwire.compat.tvkit.chart_packets import chart_packets
+from brokerwire.compat.tvkit.errors import DataNotFoundError, SeriesError, tvkit_errors
 from brokerwire.compat.tvkit.models import Adjustment, OHLCVBar, QuoteSymbolData, known, session_of
-from brokerwire.compat.tvkit.packets import PacketReader, PacketTap
-from brokerwire.events import Bar, Event, Quote, StateChange, Status
+from brokerwire.events import Bar, Quote
 from brokerwire.services.market_data import MarketDataService
 from brokerwire.streaming.manager import StreamManager
+from brokerwire.venues.tradingview.codec import is_pine
+from brokerwire.venues.tradingview.spec import ANONYMOUS_TOKEN
 
 LIVE_ADDRESS = "wss://data.tradingview.com"
 SOCKET_PATH = "/socket.io/websocket?from=chart&type=chart"
@@ -52,7 +55,6 @@ class OHLCV:
         self.message_service: MarketDataService | None = None
         self._credentials = _credentials_of(auth_token, cookies)
         self._endpoints = endpoints
-        self._tap = PacketTap()
         self._clients: dict[Adjustment, Client] = {}
 
     @property
@@ -95,7 +97,6 @@ class OHLCV:
                 credentials=self._credentials,
                 endpoints=self._endpoints,
                 settings={"adjustment": str(adjustment)},
-                recorder=self._tap if is_main else None,
             )
             if is_main:
                 self.connection_service, self.message_service = client.streams, client.market_data
@@ -154,25 +155,44 @@ class OHLCV:
     async def get_ohlcv_raw(
         self, exchange_symbol: str, interval: str = "1", bars_count: int = DEFAULT_BARS
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield what the venue says while a symbol's chart and quote are open, parsed and otherwise as it came.
+        """Yield what the venue says about a symbol's chart and quote, parsed and otherwise as it came.
 
-        That is everything on this client's connections; heartbeats are answered and not shown. Messages that wait too
-        long are dropped, the oldest first, with a warning in the log.
+        The messages have a connection of their own, which is opened again where it is lost, and everything asked for
+        again. Heartbeats are answered and not shown. Messages that wait too long are dropped, the oldest first, with a
+        warning in the log.
 
         Raises:
             SeriesError: The symbol, interval or count is wrong; also a ``ValueError``.
             WebSocketException: The stream could not be opened, or came to its end.
         """
+        async for message in self.messages(exchange_symbol, interval, bars_count):
+            yield message
+
+    async def messages(
+        self, exchange_symbol: str, interval: str, bars_count: int, *, study: str = ""
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the messages of ``get_ohlcv_raw``, with those of a study on the same chart.
+
+        Raises:
+            SeriesError: The symbol, the interval, the count or the study is wrong; also a ``ValueError``.
+            WebSocketException: The stream could not be opened, or came to its end.
+        """
         check_count("bars_count", bars_count)
-        with tvkit_errors(), self._tap.reading() as reader:
-            told = _teller(reader)
-            market_data = self.client().market_data
-            bars = await market_data.stream_bars(
-                exchange_symbol, interval, _pass_over, bars_back=bars_count, status_callback=told
-            )
-            async with bars, await market_data.stream_quotes(exchange_symbol, _pass_over, status_callback=told):
-                async for packet in reader.packets():
-                    yield packet
+        client = self.client()
+        with tvkit_errors():
+            info = await client.market_data.get_study_details(study) if is_pine(study) else None
+            token = await _token_of(client, self._credentials)
+            packets = chart_packets(exchange_symbol, interval, bars=bars_count, token=token, study=study, info=info)
+            await check_symbols(client, exchange_symbol)
+            stream = PacketStream(client, self.ws_url)
+            try:
+                await stream.open()
+                for packet in packets:
+                    await stream.say(packet)
+                while True:
+                    yield (await stream.hear()).raw
+            finally:
+                await stream.close()
 
     # History
 
@@ -210,6 +230,18 @@ class OHLCV:
         except TimeoutError as exc:
             raise DataNotFoundError(f"no bars of {exchange_symbol} came within {patience_s:g} s") from exc
         return _found(bars, exchange_symbol)
+
+
+async def _token_of(client: Client, credentials: Mapping[str, str] | None) -> str:
+    """Return what the data socket is told: the token of the login, the one that was given, or nobody's.
+
+    Raises:
+        AuthenticationError: The login is refused.
+    """
+    await client.start()
+    if client.tokens is not None:
+        return (await client.tokens.token()).reveal()
+    return (credentials or {}).get("auth_token", ANONYMOUS_TOKEN)
 
 
 def _found(bars: Sequence[Bar], symbol: str) -> list[OHLCVBar]:
@@ -260,18 +292,6 @@ def _trade_info(quote: Quote) -> dict[str, Any]:
     fields = known(quote)
     volume = {"v": fields["volume"]} if "volume" in fields else {}
     return {"m": "qsd", "p": [session_of(quote), {**fields, **volume, "n": quote.symbol, "s": "ok"}]}
-
-
-def _pass_over(_event: Event) -> None:
-    """Take an event that its packet has shown already."""
-
-
-def _teller(reader: PacketReader) -> Any:
-    def tell(status: Status) -> None:
-        if isinstance(status, StateChange) and status.new in {"failed", "closed"}:
-            reader.fail(WebSocketException(f"the stream has ended: {status.reason}"))
-
-    return tell
 
 
 def signal_handler(_signal_number: int, _frame: object) -> NoReturn:

@@ -141,15 +141,9 @@ class RealtimeStreamer:
 
     async def _packets(self, symbol: str) -> AsyncIterator[dict[str, Any]]:
         chart, config = self._connected(), self.config
-        async with AsyncExitStack() as stack:
-            if self.indicator_config.study:
-                with tvkit_errors():
-                    study = await chart.client().market_data.stream_studies(
-                        symbol, config.timeframe, self.indicator_config.study, callback=_pass_over
-                    )
-                await stack.enter_async_context(study)
-            async for packet in chart.get_ohlcv_raw(symbol, config.timeframe, config.numb_price_candles):
-                yield packet
+        study = self.indicator_config.study
+        async for message in chart.messages(symbol, config.timeframe, config.numb_price_candles, study=study):
+            yield message
 
     # What is there of one symbol
 
@@ -237,7 +231,3 @@ def _response(event: Event, data_type: Any, **data: Any) -> StreamerResponse:
 
 def _moment(time_ns: int) -> datetime:
     return datetime.fromtimestamp(time_ns / 1e9, tz=UTC)
-
-
-def _pass_over(_event: Event) -> None:
-    """Take an event that its packet has shown already."""

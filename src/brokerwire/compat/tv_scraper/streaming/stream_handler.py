@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from brokerwire.client.client import Client
 from brokerwire.client.sync_client import SyncClient
+from brokerwire.compat.packet_stream import PacketStream
+from brokerwire.compat.packets import PacketEvent
 from brokerwire.compat.tv_scraper.arguments import ANONYMOUS_TOKEN
-from brokerwire.compat.tv_scraper.packet_stream import PacketStream
-from brokerwire.compat.tv_scraper.packets import PacketEvent
 from brokerwire.errors import ProtocolError, StreamError
 from brokerwire.venue import encode_query
 from brokerwire.venues.tradingview import spec

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from brokerwire.errors import ConnectionLostError
+from brokerwire.recording.tapped import TappedTransport
 from brokerwire.transport.frame_transport import ConnectionEnd, OnFrames, ReadGate
-from brokerwire.transport.tapped import TappedTransport
 from brokerwire.typedefs import Frame
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from brokerwire.compat.tv_scraper.packets import (
+from brokerwire.compat.packets import (
     MOST_PACKETS,
     PacketEvent,
     PacketSession,
@@ -13,14 +13,15 @@ from brokerwire.errors import AuthenticationError, ProtocolError
 from brokerwire.venue import Accepted, Failed
 from brokerwire.venues.tradingview.wire import pack
 
+SAID = ["one", "two", "three"]
 HELLO = pack(b'{"session_id":"x"}')
 
 
 @pytest.fixture
 def session() -> PacketSession:
     """A session that is open, has said two packets and was told so."""
-    session = PacketSession()
-    session.subscribe([heard_topic(), said_topic(1, "one"), said_topic(2, "two")], 0.0)
+    session = PacketSession(SAID)
+    session.subscribe([heard_topic(), said_topic(0), said_topic(1)], 0.0)
     session.handle_open(0.0)
     session.take_signals()
     session.frames_to_send()
@@ -28,8 +29,8 @@ def session() -> PacketSession:
 
 
 def test_everything_is_said_in_its_order_once_the_connection_stands() -> None:
-    session = PacketSession()
-    topics = [heard_topic(), said_topic(1, "one"), said_topic(2, "two")]
+    session = PacketSession(SAID)
+    topics = [heard_topic(), said_topic(0), said_topic(1)]
     session.subscribe(topics, 0.0)
     assert session.frames_to_send() == []
     assert not session.has_output
@@ -41,7 +42,7 @@ def test_everything_is_said_in_its_order_once_the_connection_stands() -> None:
 
 
 def test_what_is_said_later_goes_at_once(session: PacketSession) -> None:
-    topic = said_topic(3, "three")
+    topic = said_topic(2)
     session.subscribe([topic], 0.0)
     assert session.take_signals() == [Accepted((topic,))]
     assert session.frames_to_send() == [pack(b"three")]
@@ -61,7 +62,7 @@ def test_heartbeats_are_answered_wherever_they_stand_and_never_seen(session: Pac
 
 
 def test_nobody_hears_what_nobody_wants() -> None:
-    session = PacketSession()
+    session = PacketSession(SAID)
     session.handle_open(0.0)
     assert session.receive(HELLO, 0.0, 5) == []
 
@@ -90,7 +91,7 @@ def test_nothing_else_is_asked_of_it(session: PacketSession) -> None:
 
 
 def test_the_venue_is_one_address_with_the_origin_that_it_wants() -> None:
-    venue = packet_venue("ws://127.0.0.1:7/socket.io/websocket?from=chart")
+    venue = packet_venue("ws://127.0.0.1:7/socket.io/websocket?from=chart", SAID)
     topic = venue.build_topic("", "", "", {})
     kind = venue.kind_of(topic)
     assert kind.max_topics == MOST_PACKETS
@@ -98,5 +99,5 @@ def test_the_venue_is_one_address_with_the_origin_that_it_wants() -> None:
     assert dial.target == "/socket.io/websocket?from=chart"
     assert dial.headers["Origin"] == "https://www.tradingview.com"
     assert isinstance(venue.new_session(kind, {}), PacketSession)
-    assert packet_venue("wss://data.tradingview.com").build_dial(kind, []).target == "/"
+    assert packet_venue("wss://data.tradingview.com", SAID).build_dial(kind, []).target == "/"
     assert str(MOST_PACKETS) in str(too_many())

@@ -5,8 +5,8 @@ from tests.client.conftest import DEADLINE_S, wait_until
 
 from brokerwire import Client, SyncClient
 from brokerwire.client.loop_thread import LoopThread
-from brokerwire.compat.tv_scraper import packets
-from brokerwire.compat.tv_scraper.packet_stream import PacketStream
+from brokerwire.compat import packets
+from brokerwire.compat.packet_stream import PacketStream
 from brokerwire.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -114,6 +114,14 @@ def test_one_that_cannot_be_opened_in_time_is_told(venues: Any, simulator: tuple
         client.run(opened)
 
 
+def test_what_was_said_shows_nowhere(client: SyncClient) -> None:
+    stream = client.run(opened)
+    client.run(lambda _: stream.say('{"m":"set_auth_token","p":["canary.jwt.4711"]}'))
+    assert "canary" not in str(client.health())
+    assert "canary" not in repr(stream._subscription)
+    client.run(lambda _: stream.close())
+
+
 def test_a_token_that_is_refused_fails_it(client: SyncClient) -> None:
     stream = client.run(opened)
 
@@ -127,7 +135,7 @@ def test_a_token_that_is_refused_fails_it(client: SyncClient) -> None:
 
 
 def test_too_much_to_repeat_is_refused(client: SyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brokerwire.compat.tv_scraper.packet_stream.MOST_PACKETS", 3)
+    monkeypatch.setattr("brokerwire.compat.packet_stream.MOST_PACKETS", 3)
 
     async def scenario(inner: Client) -> None:
         stream = await opened(inner)

@@ -32,8 +32,12 @@ class PacketEvent(Event, frozen=True, gc=False):
     text: str = ""
 
 
-def packet_venue(url: str) -> Venue:
-    """Return a venue whose only stream is the data socket at ``url``; without the origin it would be refused."""
+def packet_venue(url: str, said: Sequence[str]) -> Venue:
+    """Return a venue whose only stream is the data socket at ``url``; without the origin it would be refused.
+
+    ``said`` are the payloads of the packets to say, by the numbers of their topics: topics are shown, and a token is
+    among what is said.
+    """
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -48,7 +52,7 @@ def packet_venue(url: str) -> Venue:
         build_dial=lambda *_: Request(
             endpoint="stream", path=target, headers={"Origin": spec.ORIGIN}, bucket=spec.DATA.bucket
         ),
-        new_session=lambda *_: PacketSession(),
+        new_session=lambda *_: PacketSession(said),
         authorize=lambda request, _: request,
         error_from=error_from,
         close_error=close_error,
@@ -61,15 +65,16 @@ def heard_topic() -> Topic:
     return Topic(_HEARD, spec.NAME)
 
 
-def said_topic(number: int, payload: str) -> Topic:
+def said_topic(number: int) -> Topic:
     """Return the topic of a packet to say: as long as it is wanted, every connection is told it, in this order."""
-    return Topic(_SAID, str(number), payload)
+    return Topic(_SAID, str(number))
 
 
 class PacketSession:
     """Says what is wanted, answers heartbeats, and passes every other packet on; see ``venue.Session``."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: Sequence[str]) -> None:
+        self._said = said
         self.has_output = False
         self.deadline: float | None = None
         self.unknown_messages = 0
@@ -94,7 +99,7 @@ class PacketSession:
             if topic.channel == _HEARD:
                 self._heard = topic
             else:
-                self._packets.append(pack(topic.variant.encode()))
+                self._packets.append(pack(self._said[int(topic.symbol)].encode()))
         self._unaccepted += topics
         self._settle()
 

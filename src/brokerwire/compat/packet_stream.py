@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from brokerwire.client.client import Client
-from brokerwire.compat.tv_scraper.packets import (
+from brokerwire.compat.packets import (
     MOST_PACKETS,
     PacketEvent,
     heard_topic,
@@ -30,9 +30,9 @@ class PacketStream:
 
     def __init__(self, client: Client, url: str) -> None:
         self._manager = client.streams
-        self._venue = packet_venue(url)
+        self._said: list[str] = []
+        self._venue = packet_venue(url, self._said)
         check_endpoint("websocket_url", self._venue.endpoints.live["stream"])
-        self._said = 0
         self._stream: Stream | None = None
         self._subscription: Subscription[PacketEvent] = Subscription(
             0, callback=None, options=DeliveryOptions(), name="tradingview packets"
@@ -49,6 +49,7 @@ class PacketStream:
         topic, subscription = heard_topic(), self._subscription
         subscription.attach([topic], SubscriptionControl(_refuse, _refuse, self._release))
         try:
+            await self._manager.make_room_for([self._venue.kind_of(topic)])
             self._stream = self._manager.open_raw(self._venue, topic, self)
             async with asyncio.timeout(self._manager.link.timeouts.subscribe_s):
                 await subscription.accepted()
@@ -70,10 +71,10 @@ class PacketStream:
         if self._stream is None or not self._subscription.is_active:
             await self._subscription.wait_closed()
             raise ConnectionLostError("the data socket is closed", action="stop")
-        if self._said >= MOST_PACKETS - 1:
+        if len(self._said) >= MOST_PACKETS - 1:
             raise too_many()
-        self._said += 1
-        topic = said_topic(self._said, payload)
+        topic = said_topic(len(self._said))
+        self._said.append(payload)
         self._stream.want([(topic, self, topic.symbol)])
 
     async def hear(self, timeout_s: float | None = None) -> PacketEvent:
