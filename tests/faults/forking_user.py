@@ -16,7 +16,7 @@ async def try_all(client: Client, symbol: str) -> list[str]:
     """Use a client that belongs to another process, in every way; returns what that said."""
     ways: list[Callable[[], Any]] = [
         lambda: client.market_data.get_quotes([symbol]),
-        lambda: client.market_data.stream_trades(symbol, lambda _event: None),
+        lambda: client.market_data.stream_bars(symbol, callback=lambda _event: None),
         lambda: client.streams.create_stream("ws://127.0.0.1:9/x", {}),
         client.close_all_streams,
         client.close,

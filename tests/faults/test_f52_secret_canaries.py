@@ -298,7 +298,6 @@ class Mirror:
         ]
         for message in said:
             await socket.send_bytes(frames.wrap(self.venue, message))
-            await asyncio.sleep(0.5)
         await socket.close(code=4001, message=self.words[:100].encode())
         return socket
 

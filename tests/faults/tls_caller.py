@@ -8,11 +8,13 @@ import msgspec
 
 from brokerwire import BrokerwireError, Client
 
+SYMBOLS = {"tradestation": "AAPL", "binance": "BTCUSDT", "tradingview": "BINANCE:BTCUSDT"}
+
 
 async def main(settings: dict[str, Any]) -> str:
     async with Client(**settings) as client:
         try:
-            await client.market_data.get_bars("AAPL" if client.venue == "tradestation" else "BTCUSDT")
+            await client.market_data.get_bars(SYMBOLS[client.venue])
         except BrokerwireError as exc:
             return str(exc)
     return "answered"
