@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+import pytest
+
 from brokerwire.events import Bar, Event, Fill, OrderUpdate, Position, Quote
 from brokerwire.streaming.memory import AccountMemory, BarMemory, RecentMemory, identity, memory_for, says_the_same
 from brokerwire.streaming.route import Route
@@ -9,6 +11,11 @@ class Taker:
     def __init__(self) -> None:
         self.taken: list[Event] = []
         self.put = self.taken.append
+        self.inbox: list[Event] = []
+
+    def flush(self) -> None:
+        self.taken += self.inbox
+        self.inbox.clear()
 
 
 def position(quantity: int, received_ns: int = 0, symbol: str = "A") -> Position:
@@ -32,6 +39,35 @@ def memory_and_taker(channel: str) -> tuple[AccountMemory | BarMemory, Taker]:
     assert isinstance(memory, AccountMemory | BarMemory)
     memory.pass_to([taker])
     return memory, taker
+
+
+@pytest.mark.parametrize("channel", ["order", "bar"])
+def test_several_at_once_are_taken_as_each_by_itself(channel: str) -> None:
+    (alone, one), (together, other) = memory_and_taker(channel), memory_and_taker(channel)
+    orders: list[Event] = [order("1", "accepted"), fill(1), order("1", "accepted", 5), order("1", "filled", 6)]
+    bars: list[Event] = [
+        bar(1, is_closed=False),
+        bar(1, is_closed=True),
+        bar(1, is_closed=True),
+        bar(2, is_closed=False),
+    ]
+    events = orders if channel == "order" else bars
+    for event in events:
+        alone.put(event)
+    together.put_all(events)
+    assert other.taken == one.taken
+    assert len(other.taken) == 3
+    assert together.last_about(events[-1]) == alone.last_about(events[-1])
+    together.put_all([events[-1] if channel == "order" else bars[1]])
+    assert len(other.taken) == 3
+
+
+def test_recent_events_are_remembered_when_they_come_at_once() -> None:
+    memory, taker = RecentMemory(2), Taker()
+    memory.pass_to([taker])
+    memory.put_all([bar(minute, is_closed=True) for minute in (1, 2, 3)])
+    assert len(taker.taken) == 3
+    assert [event.open_time_ns for event in memory.events if isinstance(event, Bar)] == [2, 3]
 
 
 def test_a_snapshot_told_again_is_not_news() -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 from brokerwire.clock import Clock
 from brokerwire.events import Event, Fill, Order, OrderUpdate, Topic
 from brokerwire.orders.reconcile import OrderBook, OrderEvent
-from brokerwire.streaming.memory import Puts
+from brokerwire.streaming.memory import Delivers
 
 
 class BookOwner(Protocol):
@@ -79,9 +79,9 @@ class OrderView:
     def __init__(self, book: AccountBook, order_ids: frozenset[str]) -> None:
         self._book = book
         self._order_ids = order_ids
-        self._deliveries: Sequence[Puts] = ()
+        self._deliveries: Sequence[Delivers] = ()
 
-    def pass_to(self, deliveries: Sequence[Puts]) -> None:
+    def pass_to(self, deliveries: Sequence[Delivers]) -> None:
         """Pass events on to these from now on."""
         self._deliveries = deliveries
 
@@ -95,6 +95,11 @@ class OrderView:
         """Take what the stream of this topic says."""
         if isinstance(event, OrderUpdate | Fill):
             self._book.hear(event)
+
+    def put_all(self, events: Sequence[Event]) -> None:
+        """Take several things that it says."""
+        for event in events:
+            self.put(event)
 
     def expect_snapshot(self) -> None:
         """Do nothing: the book knows what it has told."""

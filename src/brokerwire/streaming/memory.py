@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import structs
 
@@ -13,12 +13,34 @@ MOST_REMEMBERED = 20_000
 """Things of one account that are remembered; the oldest are forgotten first."""
 
 
-class Puts(Protocol):
-    """Where events go on."""
+class Inbox(Protocol):
+    """Where the events of one turn of the loop are laid."""
+
+    def append(self, event: Any, /) -> None:
+        """Lay an event in."""
+        ...
+
+    def extend(self, events: Sequence[Any], /) -> None:
+        """Lay several in."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class Delivers(Protocol):
+    """Where events go: laid into ``inbox``, and taken from there with ``flush`` in the same turn."""
 
     @property
-    def put(self) -> Callable[[Event], None]:
-        """What takes an event."""
+    def inbox(self) -> Inbox:
+        """Where events are laid until ``flush``."""
+        ...
+
+    def flush(self) -> None:
+        """Take what lies in the inbox."""
+        ...
+
+    def put(self, event: Any) -> None:
+        """Take one event, after what lies in the inbox."""
         ...
 
 
@@ -44,7 +66,11 @@ class Memory(Protocol):
         """Take one event, and pass it on if it is news."""
         ...
 
-    def pass_to(self, deliveries: Sequence[Puts]) -> None:
+    def put_all(self, events: Sequence[Event]) -> None:
+        """Take several events of the topic, as ``put`` takes each."""
+        ...
+
+    def pass_to(self, deliveries: Sequence[Delivers]) -> None:
         """Pass events on to these from now on."""
         ...
 
@@ -77,9 +103,9 @@ class AccountMemory:
     def __init__(self) -> None:
         self._newest: dict[tuple[str, ...], Event] = {}
         self._unheard: set[tuple[str, ...]] | None = None
-        self._deliveries: Sequence[Puts] = ()
+        self._deliveries: Sequence[Delivers] = ()
 
-    def pass_to(self, deliveries: Sequence[Puts]) -> None:
+    def pass_to(self, deliveries: Sequence[Delivers]) -> None:
         """Pass events on to these from now on."""
         self._deliveries = deliveries
 
@@ -96,6 +122,11 @@ class AccountMemory:
             del self._newest[next(iter(self._newest))]
         for delivery in self._deliveries:
             delivery.put(event)
+
+    def put_all(self, events: Sequence[Event]) -> None:
+        """Take several events, each by itself."""
+        for event in events:
+            self.put(event)
 
     def expect_snapshot(self) -> None:
         """Hear that everything will be told again."""
@@ -126,22 +157,36 @@ class BarMemory:
     def __init__(self) -> None:
         self._closed_ns = -1
         self._last: Event | None = None
-        self._deliveries: Sequence[Puts] = ()
+        self._deliveries: Sequence[Delivers] = ()
 
-    def pass_to(self, deliveries: Sequence[Puts]) -> None:
+    def pass_to(self, deliveries: Sequence[Delivers]) -> None:
         """Pass events on to these from now on."""
         self._deliveries = deliveries
 
     def put(self, event: Event) -> None:
         """Take one bar, and pass it on unless it was closed before."""
+        if self._is_news(event):
+            self._last = event
+            for delivery in self._deliveries:
+                delivery.put(event)
+
+    def put_all(self, events: Sequence[Event]) -> None:
+        """Take several bars, and pass on those that were not closed before."""
+        news = [event for event in events if self._is_news(event)]
+        if not news:
+            return
+        self._last = news[-1]
+        for delivery in self._deliveries:
+            delivery.inbox.extend(news)
+            delivery.flush()
+
+    def _is_news(self, event: Event) -> bool:
         if isinstance(event, Bar):
             if event.open_time_ns <= self._closed_ns:
-                return
+                return False
             if event.is_closed:
                 self._closed_ns = event.open_time_ns
-        self._last = event
-        for delivery in self._deliveries:
-            delivery.put(event)
+        return True
 
     def expect_snapshot(self) -> None:
         """Do nothing: what was closed stays closed."""
@@ -165,9 +210,9 @@ class RecentMemory:
 
     def __init__(self, count: int) -> None:
         self.events: deque[Event] = deque(maxlen=count)
-        self._deliveries: Sequence[Puts] = ()
+        self._deliveries: Sequence[Delivers] = ()
 
-    def pass_to(self, deliveries: Sequence[Puts]) -> None:
+    def pass_to(self, deliveries: Sequence[Delivers]) -> None:
         """Pass events on to these from now on."""
         self._deliveries = deliveries
 
@@ -176,6 +221,13 @@ class RecentMemory:
         self.events.append(event)
         for delivery in self._deliveries:
             delivery.put(event)
+
+    def put_all(self, events: Sequence[Event]) -> None:
+        """Take several events and pass them on."""
+        self.events.extend(events)
+        for delivery in self._deliveries:
+            delivery.inbox.extend(events)
+            delivery.flush()
 
     def expect_snapshot(self) -> None:
         """Do nothing: there is no snapshot."""

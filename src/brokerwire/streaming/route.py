@@ -1,43 +1,12 @@
 """Where the events of one topic go, and how that topic is doing."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from brokerwire.errors import BrokerwireError
 from brokerwire.events import Event, Status, StreamState, Topic, respell
 from brokerwire.streaming.flow import Flow
-from brokerwire.streaming.memory import Memory, RecentMemory, memory_for
-
-
-class Inbox(Protocol):
-    """Where the events of one turn of the loop are laid."""
-
-    def append(self, event: Any, /) -> None:
-        """Lay an event in."""
-        ...
-
-    def extend(self, events: Sequence[Any], /) -> None:
-        """Lay several in."""
-        ...
-
-    def __len__(self) -> int: ...
-
-
-class Delivers(Protocol):
-    """Where events go: laid into ``inbox``, and taken from there with ``flush`` in the same turn."""
-
-    @property
-    def inbox(self) -> Inbox:
-        """Where events are laid until ``flush``."""
-        ...
-
-    def flush(self) -> None:
-        """Take what lies in the inbox."""
-        ...
-
-    def put(self, event: Any) -> None:
-        """Take one event, after what lies in the inbox."""
-        ...
+from brokerwire.streaming.memory import Delivers, Memory, RecentMemory, memory_for
 
 
 class Sink(Protocol):
@@ -121,6 +90,7 @@ class Route:
         "gap_start_ns",
         "is_being_filled",
         "is_direct",
+        "is_flowing",
         "is_ready",
         "last",
         "memory",
@@ -136,6 +106,7 @@ class Route:
         self.reason = ""
         self.is_ready = False
         self.is_direct = False
+        self.is_flowing = False
         self.last: Event | None = None
         self.gap_start_ns: int | None = None
         self.gap_reason = ""
@@ -180,7 +151,8 @@ class Route:
         self._settle_path()
 
     def _settle_path(self) -> None:
-        self.is_direct = self.is_ready and self.memory is None and self.state != "stale"
+        self.is_flowing = self.is_ready and self.state != "stale"
+        self.is_direct = self.is_flowing and self.memory is None
 
     def open_gap(self, start_ns: int | None, reason: str) -> None:
         """Take note that events may be missed from now on; a gap that is open already began earlier."""

@@ -12,8 +12,8 @@ from brokerwire.errors import BrokerwireError, SlowConsumerError
 from brokerwire.events import Event, Gap, Notice, Status, StreamState, Topic
 from brokerwire.streaming.flow import LOOK_INTERVAL_S, Rung
 from brokerwire.streaming.lifeline import Lifeline, StreamParts
-from brokerwire.streaming.memory import Memory, RecentMemory
-from brokerwire.streaming.route import Delivers, Inbox, Respelled, Route, Sink
+from brokerwire.streaming.memory import Delivers, Inbox, Memory, RecentMemory
+from brokerwire.streaming.route import Respelled, Route, Sink
 from brokerwire.streaming.successor import Successor
 from brokerwire.streaming.venue_link import VenueLink
 from brokerwire.venue import (
@@ -190,9 +190,12 @@ class Stream:
         """Hand on a batch that is all of one topic, as a burst is; tells whether it was, and nothing was in the way."""
         topics = list(map(_topic_of, events))
         route = self._routes.get(topics[0]) if topics.count(topics[0]) == len(topics) else None
-        if route is None or not route.is_direct:
+        if route is None or not route.is_flowing:
             return False
         route.last = events[-1]
+        if route.memory is not None:
+            route.memory.put_all(events)
+            return True
         for delivery in route.deliveries:
             delivery.inbox.extend(events)
             delivery.flush()

@@ -525,7 +525,8 @@ def protocol_error(exc: Exception, packet: bytes) -> ProtocolError:
 def refusal_of(reason: Any, detail: Any, topic: Topic) -> BrokerwireError:
     """Return our error for a ``symbol_error``, ``series_error``, ``study_error`` or ``critical_error``."""
     word = _reason_text(reason)
-    text = f"TradingView refused {topic}: {word}" + (f" ({clean(str(detail))})" if detail not in (None, "") else "")
+    about = f"{topic.channel.replace('_', ' ')} of {topic.symbol}"
+    text = f"TradingView refused {about}: {word}" + (f" ({clean(str(detail))})" if detail not in (None, "") else "")
     facts: dict[str, Any] = {"venue": spec.NAME, "symbol": topic.symbol, "code": word[:80]}
     if "invalid symbol" in word or word == "permission_denied":
         return InvalidSymbolError(text, **facts)

@@ -211,10 +211,13 @@ def unpack(frame: bytes) -> list[bytes]:
         ValueError: The frame is not packets from end to end; ``args[1]`` are the payloads that could be read.
         UnicodeDecodeError: It is no text.
     """
+    at, size = 0, len(frame)
+    head = _BYTES_HEAD.match(frame)
+    if head is not None and head.end() + int(head[1]) == size:
+        return [frame[head.end() :]]  # one packet, as most frames are
     if not frame.isascii():
         return _unpack_text(frame.decode("utf-8"))
     payloads: list[bytes] = []
-    at, size = 0, len(frame)
     while at < size:
         head = _BYTES_HEAD.match(frame, at)
         if head is None:
