@@ -149,4 +149,4 @@ async def test_on_a_terminal_there_is_text_and_a_bar(tmp_path: Path) -> None:
     assert "Credentials are refused, tradestation" in text
     assert "forced token refreshes 1 (must be 1)" in " ".join(text.split())
     assert "━" in text
-    assert "2 of 2 hold" in text
+    assert "3 of 3 hold" in text

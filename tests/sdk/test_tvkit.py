@@ -78,7 +78,7 @@ def test_an_account_sees_as_many_bars_as_its_plan_shows(seen: Any) -> None:
 
 def test_symbols_indicators_and_figures_are_found(seen: Any) -> None:
     assert seen["validation"]["result"] is True
-    assert seen["indicators"]["ids"] == ["STD;RSI"]
+    assert seen["indicators"]["ids"] == ["STD;RSI", "STD;Stochastic_RSI"]
     assert seen["indicator"]["result"]["m"] == "create_study"
     assert seen["figures"]["type"]
 

@@ -90,16 +90,17 @@ async def sockets(manager: BinanceSocketManager) -> None:
 async def book(client: AsyncClient, manager: BinanceSocketManager) -> None:
     """A book kept by the package from a snapshot and its changes."""
 
-    async def kept() -> list[Any]:
+    async def kept() -> dict[str, Any]:
         depth = DepthCacheManager(client, SYMBOL, bm=manager, ws_interval=100)
         async with depth as socket:
-            tops = []
+            tops, books = [], []
             for _ in range(BOOK_EVENTS):
                 cache = await socket.recv()
                 tops.append((cache.get_bids()[0][0], cache.get_asks()[0][0]))
-            return tops
+                books += [] if cache in books else [cache]
+            return {"tops": tops, "books": len(books)}
 
-    await attempt("kept book", kept(), tell=lambda tops: {"tops": tops})
+    await attempt("kept book", kept(), tell=dict)
 
 
 async def orders(client: AsyncClient, manager: BinanceSocketManager) -> None:
