@@ -50,7 +50,7 @@ def test_an_unsubscribe_that_is_cancelled_still_happens(row: Row, venue: str, sy
 
     async def main(row: Row) -> None:
         simulator = await row.simulator(venue, settings=VENUES[venue].unlimited)
-        client = row.client(simulator)
+        client = row.client(simulator, subscribe_timeout=90)  # its own budget of dials makes the last ones wait
         for step in range(repeats(8, 40)):
             watch = await row.watch(client, "quotes", symbol, flows=False)
             task = asyncio.create_task(watch.subscription.unsubscribe())

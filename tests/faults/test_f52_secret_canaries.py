@@ -343,8 +343,8 @@ def test_nothing_that_can_be_copied_or_written_carries_a_secret(
 
 
 COMMANDS = {
-    "quotes": ["stream", "quotes", "AAPL", "--for", "3s"],
-    "record": ["record", "quotes", "AAPL", "--for", "3s"],
+    "quotes": ["stream", "quotes", "SYMBOL", "--for", "3s"],
+    "record": ["record", "quotes", "SYMBOL", "--for", "3s"],
     "orders": ["orders", "list"],
     "account": ["account"],
     "status": ["auth", "status"],
@@ -378,7 +378,9 @@ if IS_FULL:  # it starts processes
                 "BROKERWIRE_TOKEN_DIR": str(tmp_path / "tokens"),
                 "PYTHONASYNCIODEBUG": "1",
             }
-            shown = await asyncio.gather(*(say(variables, tmp_path, *words) for words in COMMANDS.values()))
+            symbol = VENUES[venue].symbols[0]
+            commands = [[symbol if word == "SYMBOL" else word for word in words] for words in COMMANDS.values()]
+            shown = await asyncio.gather(*(say(variables, tmp_path, *words) for words in commands))
             assert proxy.asked
         assert all(text.strip() for text in shown), shown
         assert finds([*secrets.values(), password], [*shown, *contents(tmp_path)]) == []
