@@ -36,6 +36,34 @@ def test_a_signal_cancels_the_command_and_sets_the_exit_code(number: signal.Sign
     assert cleaned == ["up"]
 
 
+SLOW_TO_LEAVE = """
+import asyncio, time
+from brokerwire.cli.running import run
+
+async def main():
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, 30)
+    print("done", flush=True)
+
+run(main)
+"""
+
+
+@pytest.mark.process
+async def test_an_interrupt_while_the_loop_is_taken_down_ends_at_once_and_without_a_word() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SLOW_TO_LEAVE), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        assert await process.stdout.readline() == b"done\n"
+        ending = asyncio.create_task(process.communicate())
+        while process.returncode is None:  # the first may come before the loop is on its way
+            process.send_signal(signal.SIGINT)
+            await asyncio.wait({ending}, timeout=0.1)
+        _, errors = await ending
+    assert (process.returncode, errors) == (INTERRUPTED, b"")
+
+
 def test_a_command_that_cancels_itself_is_not_taken_for_a_signal() -> None:
     async def main() -> None:
         raise asyncio.CancelledError

@@ -4,9 +4,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
 
 import typer
 from dotenv import load_dotenv
@@ -48,13 +50,33 @@ def load_environment() -> None:
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run ``main()`` on uvloop where it is installed; Ctrl-C and SIGTERM cancel it and set the exit code."""
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_until_terminated(main))
+        with _interrupted_once(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            try:
+                return runner.run(_until_terminated(main))
+            finally:  # everything of ours is closed; the loop is taken down, which an interrupt would leave in disorder
+                signal.signal(signal.SIGINT, _leave)
     except KeyboardInterrupt:
         raise Ended(INTERRUPTED) from None
     except BrokenPipeError:
         forget_output()
         raise Ended(0) from None
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Leave Ctrl-C as it was found."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End the process without another word, but for what has been written."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    os._exit(INTERRUPTED)
 
 
 def forget_output() -> None:
