@@ -24,7 +24,8 @@ def test_no_step_fails_and_no_limit_is_broken(seen: Any) -> None:
     ("step", "count", "length"), [("days", 30, 86_400), ("minutes", 5000, 60), ("weeks", 52, 604_800)]
 )
 def test_history_by_count_comes_without_a_hole(seen: Any, step: str, count: int, length: int) -> None:
-    assert seen[step]["count"] == count
+    opened_meanwhile = seen[step]["count"] - count  # the package takes one that opens while it reads
+    assert opened_meanwhile in {0, 1}
     assert steps_of(seen, step) == {length}
 
 
