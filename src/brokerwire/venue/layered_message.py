@@ -22,22 +22,26 @@ class LayeredMessage:
     for ``figured_names``, which differ without their figures too.
     """
 
-    __slots__ = ("_figured_names", "_layers", "_read_fields")
+    __slots__ = ("_figured_names", "_layers", "_newest", "_read_fields")
 
     def __init__(self, read_fields: ReadFields, figured_names: Set[str] = frozenset()) -> None:
         self._read_fields = read_fields
         self._figured_names = figured_names
         self._layers: dict[bytes, bytes] = {}
+        self._newest = b""
 
     def put(self, frame: bytes) -> tuple[bytes, ...]:
         """Take a frame, and return the ones that count."""
         layers = self._layers
         shape = frame.translate(None, _FIGURES)
         if shape in layers:
-            del layers[shape]  # the newest comes last
+            if shape != self._newest:
+                del layers[shape]  # the newest comes last
             layers[shape] = frame
+            self._newest = shape
         else:
             self._add(shape, frame)
+            self._newest = b""
         return tuple(self._layers.values())
 
     def _add(self, shape: bytes, frame: bytes) -> None:

@@ -212,9 +212,9 @@ def unpack(frame: bytes) -> list[bytes]:
         UnicodeDecodeError: It is no text.
     """
     at, size = 0, len(frame)
-    head = _BYTES_HEAD.match(frame)
-    if head is not None and head.end() + int(head[1]) == size:
-        return [frame[head.end() :]]  # one packet, as most frames are
+    middle = frame.find(b"~m~", 3, 16)
+    if frame[:3] == b"~m~" and frame[3:middle].isdigit() and middle + 3 + int(frame[3:middle]) == size:
+        return [frame[middle + 3 :]]  # one packet, as most frames are
     if not frame.isascii():
         return _unpack_text(frame.decode("utf-8"))
     payloads: list[bytes] = []
