@@ -72,8 +72,6 @@ ORIGIN = "https://www.tradingview.com"
 SOCKET_PATH = "/socket.io/websocket"
 SOCKET_QUERY = (("from", "chart"), ("type", "chart"))
 
-# A connection for each request in a loop is what clients of this venue are thrown out for:
-# https://github.com/rongardF/tvdatafeed, issues 18 and 39, read 2026-11-20.
 SILENCE_S = 30.0
 """The venue is said to send a heartbeat every 10 s; its interval is not documented."""
 
@@ -89,6 +87,8 @@ DATA = StreamKind(
     hold_s=10.0,
     max_message_bytes=MOST_MESSAGE_BYTES,
     sends_per_s=10.0,
+    # A connection for each request in a loop is what clients of this venue are thrown out for:
+    # https://github.com/rongardF/tvdatafeed, issues 18 and 39, read 2026-11-20.
     linger_s=30.0,
     bucket="dials",
 )
