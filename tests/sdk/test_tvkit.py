@@ -11,7 +11,8 @@ def seen(run_sdk: Callable[..., Any]) -> Any:
 
 
 def steps_of(seen: Any, step: str) -> set[float]:
-    return {later - earlier for earlier, later in pairwise(seen[step]["times"])}
+    """The package takes a bar that changes while it reads for one more: it is told by its time, which is the same."""
+    return {later - earlier for earlier, later in pairwise(seen[step]["times"])} - {0.0}
 
 
 def test_no_step_fails_and_no_limit_is_broken(seen: Any) -> None:

@@ -84,6 +84,20 @@ def test_an_idle_connection_carries_the_next_subscription_and_stays_for_it(virtu
     virtual(main)
 
 
+def test_an_idle_connection_outlives_subscriptions_that_were_never_on_it(virtual: Any, offline: Any) -> None:
+    async def main() -> None:
+        async with offline() as venue:
+            simulator = await venue.simulator("tradingview")
+            client = await venue.client(simulator)
+            await client.market_data.get_quotes("NASDAQ:AAPL")
+            subscription = await client.market_data.stream_quotes("NASDAQ:MSFT", overflow="block")
+            await subscription.unsubscribe()
+            await client.market_data.get_quotes("NASDAQ:AAPL")
+            assert simulator.journal.count("dial") == 2
+
+    virtual(main)
+
+
 def test_an_idle_connection_gives_its_slot_to_whoever_needs_it(virtual: Any, offline: Any) -> None:
     async def main() -> None:
         async with offline() as venue:

@@ -129,9 +129,9 @@ class Stream:
             sink.mark_ready(topic)
 
     def unwant(self, wishes: Iterable[tuple[Topic, str]], sink: Sink) -> None:
-        """Stop sending to ``sink``; a topic that nobody wants leaves the wire, a stream without topics ends."""
+        """Stop sending to ``sink``; a topic that nobody wants leaves the wire, a stream that loses its last ends."""
         gone = self._drop(wishes, sink)
-        if not self._routes:
+        if gone and not self._routes:
             self._lifeline.stop()
         elif gone:
             self._lifeline.change(removed=gone)

@@ -14,11 +14,16 @@ ReadFields: TypeAlias = Callable[[bytes], Mapping[str, msgspec.Raw]]
 """Reads the fields of a frame, each as it came; raises what a session raises for one that cannot be read."""
 
 
+def shape_of(frame: bytes) -> bytes:
+    """Return a frame with its figures taken out: frames that have the same fields have the same shape."""
+    return frame.translate(None, _FIGURES)
+
+
 class LayeredMessage:
     """The frames that are one message together, oldest first: what a later one leaves out stays as it was.
 
-    A frame with its figures taken out shows which fields it has: the newest of each shape holds all there is to know,
-    so that nothing is parsed until somebody reads it. Names with figures in them are told apart by reading them, but
+    The shape of a frame shows which fields it has: the newest of each shape holds all there is to know, so that nothing
+    is parsed until somebody reads it. Names with figures in them are told apart by reading them, but
     for ``figured_names``, which differ without their figures too.
     """
 
@@ -30,10 +35,9 @@ class LayeredMessage:
         self._layers: dict[bytes, bytes] = {}
         self._newest = b""
 
-    def put(self, frame: bytes) -> tuple[bytes, ...]:
-        """Take a frame, and return the ones that count."""
+    def put(self, frame: bytes, shape: bytes) -> tuple[bytes, ...]:
+        """Take a frame and its shape, and return the frames that count."""
         layers = self._layers
-        shape = frame.translate(None, _FIGURES)
         if shape in layers:
             if shape != self._newest:
                 del layers[shape]  # the newest comes last

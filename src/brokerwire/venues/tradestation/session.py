@@ -25,7 +25,7 @@ from brokerwire.venue import (
     StreamKind,
 )
 from brokerwire.venue.bar_line import BarLine, as_backfill
-from brokerwire.venue.layered_message import LayeredMessage
+from brokerwire.venue.layered_message import LayeredMessage, shape_of
 from brokerwire.venue.tape import Tape
 from brokerwire.venues.tradestation import codec, spec, wire
 from brokerwire.venues.tradestation.auth import concerned_topics, end_of_ticks, stream_error
@@ -227,7 +227,7 @@ class QuoteState:
         """Take a frame of any subset of fields; what it leaves out stays as it was. Returns the frames that count."""
         time = message.trade_time or self._time  # reading one costs as much as reading a small frame
         time_ns = self.time_ns if time == self._time else to_ns(time)
-        values, layers = codec.quote_values(message, self.values), self._layers.put(frame)
+        values, layers = codec.quote_values(message, self.values), self._layers.put(frame, shape_of(frame))
         self._time, self.time_ns, self.values = time, time_ns, values  # a frame that was refused has changed nothing
         return layers
 

@@ -6,8 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from msgspec import UNSET, Raw, Struct
-from msgspec.structs import astuple
+from msgspec import Raw, Struct
 
 from brokerwire.errors import (
     Action,
@@ -25,31 +24,31 @@ from brokerwire.errors import (
 from brokerwire.events import Bar, Event, Quote, StudyPoint, Topic, tie
 from brokerwire.redact import clean
 from brokerwire.venue import Accepted, Ready, Refused, Remark, Request, Response
-from brokerwire.venue.layered_message import LayeredMessage
+from brokerwire.venue.layered_message import LayeredMessage, shape_of
 from brokerwire.venues.tradingview import spec
 from brokerwire.venues.tradingview.wire import (
     BarPoint,
+    ChangeReader,
     DataArguments,
     DataPacket,
     Packet,
     Post,
     QuoteBody,
     QuotePacket,
-    QuoteValues,
     StudyRow,
     Translation,
+    read_fields,
 )
 
 decode_packet = msgspec.json.Decoder(Packet).decode
 decode_quote = msgspec.json.Decoder(QuotePacket).decode
-_decode_values = msgspec.json.Decoder(QuoteValues).decode
 _decode_data = msgspec.json.Decoder(DataPacket).decode
 _decode_bar = msgspec.json.Decoder(BarPoint).decode
 _decode_row = msgspec.json.Decoder(StudyRow).decode
 _decode_translation = msgspec.json.Decoder(Translation).decode
-_read_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 _S = 1_000_000_000
+_TIME, _RECEIVED = (Quote.__struct_fields__.index(name) for name in ("time_ns", "received_ns"))
 KEPT = 10
 """Bars and values that a live chart remembers, to tell what is news."""
 _SYMBOL = re.compile(r"[A-Z0-9_]+:[A-Z0-9_.!&/*+\-:'()]+")
@@ -172,32 +171,31 @@ def symbol_spec(symbol: str, settings: Mapping[str, Any]) -> str:
 class QuoteLine:
     """One quote as its changes have made it."""
 
-    __slots__ = ("_figures", "_layers", "symbol", "topic")
+    __slots__ = ("_fields", "_layers", "_read", "symbol", "topic")
 
-    def __init__(self, symbol: str, topic: Topic) -> None:
+    def __init__(self, symbol: str, topic: Topic, reader: ChangeReader) -> None:
         self.symbol = symbol
         self.topic = topic
-        self._figures: list[float | None] = [None] * 13
-        self._layers = LayeredMessage(_read_fields)
+        self._read = reader.read
+        self._fields: list[Any] = [spec.NAME, symbol] + [None] * (len(Quote.__struct_fields__) - 2)
+        self._layers = LayeredMessage(read_fields)
 
-    def take(self, values: Raw, packet: bytes, received_ns: int) -> Quote:
+    def take(self, values: bytes, packet: bytes, received_ns: int) -> Quote:
         """Merge what changed, and return the whole quote.
 
         Raises:
             msgspec.MsgspecError: The values have another shape; nothing was changed.
         """
-        text = bytes(values)
-        changes = astuple(_decode_values(text))
-        layers = self._layers.put(text)
-        f = self._figures
-        for at, value in enumerate(changes):
-            if value is not UNSET:
-                f[at] = None if value is None or value > spec.NO_VALUE else value
-        time_ns = None if f[0] is None else int(f[0] * 1000) * 1_000_000
-        event = Quote(
-            spec.NAME, self.symbol, time_ns, received_ns,
-            f[1], f[2], f[3], f[4], f[5], None, f[6], f[7], f[8], f[9], f[10], f[11], f[12],
-        )  # fmt: skip
+        shape = shape_of(values)
+        changes = self._read(values, shape)
+        layers = self._layers.put(values, shape)
+        fields = self._fields
+        for place, figure in changes:
+            fields[place] = figure
+        if isinstance(fields[_TIME], float):  # it has come just now, in seconds
+            fields[_TIME] = int(fields[_TIME] * 1000) * 1_000_000
+        fields[_RECEIVED] = received_ns
+        event = Quote(*fields)
         tie(event, "_topic", self.topic)
         tie(event, "_message", layers)
         tie(event, "_frame", packet)
@@ -213,6 +211,7 @@ class QuoteBoard:
         self.refused: list[Topic] = []
         self.is_unanswered = False
         self._post = post
+        self._reader = ChangeReader()
         self._lines: dict[str, QuoteLine] = {}
         self._waiting: dict[str, tuple[float, Event | None]] = {}  # symbol → until when, and what has come so far
         self._is_open = False
@@ -220,7 +219,7 @@ class QuoteBoard:
     def add(self, topics: Sequence[Topic], now: float) -> None:
         """Watch these symbols too."""
         for topic in topics:
-            self._lines[topic.symbol] = QuoteLine(topic.symbol, topic)
+            self._lines[topic.symbol] = QuoteLine(topic.symbol, topic, self._reader)
             self._waiting[topic.symbol] = (now + spec.ANSWER_S, None)
         if self._is_open:
             self._ask([topic.symbol for topic in topics])
@@ -261,7 +260,7 @@ class QuoteBoard:
         if body.s != "ok":
             self._refuse(line, body)
             return ()
-        quote = line.take(body.v, packet, received_ns)
+        quote = line.take(bytes(body.v), packet, received_ns)
         if body.n not in self._waiting:
             return (quote,)
         _, held = self._waiting[body.n]
@@ -272,6 +271,10 @@ class QuoteBoard:
             self._waiting[body.n] = (self._waiting[body.n][0], quote)
         self._settle()
         return ()
+
+    def flowing(self, symbol: str) -> QuoteLine | None:
+        """Return the quote of a symbol whose changes are delivered as they come."""
+        return None if symbol in self._waiting else self._lines.get(symbol)
 
     def _refuse(self, line: QuoteLine, body: QuoteBody) -> None:
         """A symbol that never came is refused; one that did keeps its values."""

@@ -27,6 +27,7 @@ from brokerwire.venues.tradingview.codec import (
     KEPT,
     Point,
     QuoteBoard,
+    QuoteLine,
     StudyCall,
     bar_of,
     bar_points,
@@ -47,10 +48,12 @@ from brokerwire.venues.tradingview.codec import (
     symbol_spec,
     wish_of,
 )
-from brokerwire.venues.tradingview.wire import DataPart, Post, pack, unpack
+from brokerwire.venues.tradingview.wire import DataPart, Post, QuoteBody, only_payload, pack, unpack
 
 _S = 1_000_000_000
 _SERIES, _SYMBOL, _STUDY = "sds_1", "sds_sym_1", "st1"
+_PAGE = b'{"m":"timescale_update"'
+_VALUES, _TAIL, _MOST_HEAD = b'"v":{', b"}]}", 200
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, IndexError, TypeError, ValueError, KeyError)
 
 Handler: TypeAlias = Callable[[bytes, float, int], Sequence[Event]]
@@ -76,11 +79,16 @@ class TradingViewSession:
         self._live: QuoteBoard | None = None
         self._recalled: dict[Topic, Event] = {}
         self._given_back: set[str] = set()
+        self._flowing: dict[bytes, QuoteLine] = {}  # by what their packets have before the values
         self._next_id = 1
-        self._handlers: Mapping[bytes, Handler] = {
-            b"qsd": self._take_quote,
-            b"du": self._take_data,
-            b"timescale_update": self._take_data,
+        self._quick_handlers: Mapping[bytes, Handler] = {
+            b'{"m":"qsd"': self._take_quote,
+            b'{"m":"du",': self._take_data,
+        }
+        self._handlers: Mapping[str, Handler] = {
+            "qsd": self._take_other_quote,
+            "du": self._take_data,
+            "timescale_update": self._take_data,
         }
 
     # Topics
@@ -143,6 +151,7 @@ class TradingViewSession:
         home = self._homes.pop(topic, None)
         if home is None:
             return
+        self._flowing.clear()
         if home.leave(topic):
             self._boards.pop(home.name, None)
             self._charts.pop(home.name, None)
@@ -183,6 +192,18 @@ class TradingViewSession:
         Raises:
             ProtocolError: The frame holds nothing that can be read.
         """
+        payload = only_payload(frame)
+        try:
+            if payload is None:
+                return self._take_packets(frame, now, received_ns)
+            return self._take_packet(payload, now, received_ns)
+        except _UNREADABLE as exc:
+            raise protocol_error(exc, frame) from exc
+        finally:
+            if self._post.packets or self._post.signals:
+                self._settle()
+
+    def _take_packets(self, frame: bytes, now: float, received_ns: int) -> Sequence[Event]:
         broken: Exception | None = None
         try:
             payloads = unpack(frame)
@@ -196,25 +217,35 @@ class TradingViewSession:
                 was_read = True
             except _UNREADABLE as exc:
                 broken = exc
-        if self._post.packets or self._post.signals:
-            self._settle()
         if broken is not None:
             if not was_read:
-                raise protocol_error(broken, frame) from broken
+                raise broken
             self._emit(Remark("TradingView sent a packet among others that cannot be read; it was passed over"))
         return events
 
     def _take_packet(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        if payload[:6] == b'{"m":"':
-            handler = self._handlers.get(payload[6 : payload.find(b'"', 6)])
-            if handler is not None:
-                return handler(payload, now, received_ns)
-        elif payload[:3] == b"~h~":
+        handler = self._quick_handlers.get(payload[:10])
+        if handler is not None:
+            return handler(payload, now, received_ns)
+        if payload[:3] == b"~h~":
             self._post.packets.append(pack(payload))
             return ()
+        if payload.startswith(_PAGE):
+            return self._take_data(payload, now, received_ns)
         return self._take_other(payload, now, received_ns)
 
     def _take_quote(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
+        """Take what changed of a quote; of one that flows nothing but its values differs from the packet before."""
+        start = payload.find(_VALUES, 0, _MOST_HEAD)
+        line = self._flowing.get(payload[:start]) if start > 0 else None
+        if line is not None and payload[-3:] == _TAIL:
+            try:
+                return (line.take(payload[start + 4 : -3], payload, received_ns),)
+            except msgspec.MsgspecError:
+                pass  # more than the values differs
+        return self._take_other_quote(payload, now, received_ns)
+
+    def _take_other_quote(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
         arguments = decode_quote(payload).p
         board = self._boards.get(arguments.session)
         if board is None:
@@ -226,7 +257,17 @@ class TradingViewSession:
             self._part_with(board)
         elif board.deadline != before:
             self._settle()
+        if events:
+            self._note_head(payload, arguments.quote, board)
         return events
+
+    def _note_head(self, payload: bytes, body: QuoteBody, board: QuoteBoard) -> None:
+        """Remember how the packets of a flowing quote begin, if nothing but its values can differ."""
+        start, line = payload.find(_VALUES, 0, _MOST_HEAD), board.flowing(body.n)
+        if line is not None and start > 0 and payload[start + 4 :] == bytes(body.v) + _TAIL:
+            if len(self._flowing) >= spec.MOST_HEADS:
+                self._flowing.clear()
+            self._flowing[payload[:start]] = line
 
     def _take_data(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
         arguments = data_of(payload)
@@ -249,6 +290,9 @@ class TradingViewSession:
         arguments = packet.p
         if not packet.m:
             return ()  # the hello
+        handler = self._handlers.get(packet.m)
+        if handler is not None:  # it is written in another way than the venue's
+            return handler(payload, now, received_ns)
         if packet.m == "protocol_error":
             self._emit(Failed(fatal_error(arguments[0] if arguments else "", can_renew=self._login.can_renew)))
             return ()

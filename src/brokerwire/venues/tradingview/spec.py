@@ -100,9 +100,6 @@ BUDGETS = {
 }
 """Our own politeness: the venue states none, and answers 429 to rapid dials."""
 
-PLAN_BARS: Mapping[str, int] = {"": 5_000, "pro": 10_000, "pro_plus": 10_000, "pro_premium": 20_000, "ultimate": 40_000}
-"""How many bars back from the newest a plan sees of an intraday interval."""
-
 SEGMENT_BARS = 5_000
 """Bars that a range asks for at a time: what the smallest plan is given in one page."""
 
@@ -128,6 +125,12 @@ STUDY_PACK = "241"
 
 NO_VALUE = 1e99
 """From here on a number means that there is none; the venue writes 1e+100."""
+
+MOST_SHAPES = 64
+"""Sets of fields that quotes change in, as many as are remembered; the venue sends a handful."""
+
+MOST_HEADS = 200
+"""Quotes whose packets are known by the way they begin; one stream has fewer."""
 
 MOST_TAIL = 16 * 2**20
 

@@ -1,20 +1,25 @@
 """TradingView's packets: their framing by length, and their shapes, only the fields that are used."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec.structs import astuple
 
+from brokerwire.events import Quote
 from brokerwire.typedefs import Finite
 from brokerwire.venue import Signal
+from brokerwire.venues.tradingview import spec
 
 _BYTES_HEAD = re.compile(rb"~m~([0-9]{1,9})~m~")
 _HEAD = re.compile(r"~m~([0-9]{1,9})~m~")
 _BEAT = re.compile(r"~h~[0-9]+")
 _NEXT = re.compile(r"~m~[0-9]{1,9}~m~[{~]")
 
+_Value = Annotated[float, Meta(ge=-1.7e308, lt=spec.NO_VALUE)]
 Number = Finite | None | UnsetType
 
 
@@ -48,10 +53,7 @@ class QuotePacket(Struct):
 
 
 class QuoteValues(Struct, gc=False):
-    """The figures of a quote; what is absent has not changed, null and 1e+100 are no value.
-
-    After its time they are in the order of our own quotes.
-    """
+    """The figures of a quote; what is absent has not changed, null and 1e+100 are no value."""
 
     lp_time: Number = UNSET
     bid: Number = UNSET
@@ -66,6 +68,71 @@ class QuoteValues(Struct, gc=False):
     prev_close_price: Number = UNSET
     ch: Number = UNSET
     chp: Number = UNSET
+
+
+_OUR_NAMES = {
+    "lp_time": "time_ns",
+    "lp": "last",
+    "open_price": "open",
+    "high_price": "high",
+    "low_price": "low",
+    "prev_close_price": "previous_close",
+    "ch": "change",
+    "chp": "change_percent",
+}
+PLACES = {name: Quote.__struct_fields__.index(_OUR_NAMES.get(name, name)) for name in QuoteValues.__struct_fields__}
+"""Where a figure stands among the fields of a ``Quote``."""
+
+
+Changes: TypeAlias = Iterable[tuple[int, float | None]]
+"""Figures of a quote by their places among the fields of ``Quote``; None for one that has no value."""
+
+_decode_values = msgspec.json.Decoder(QuoteValues).decode
+read_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+class ChangeReader:
+    """Reads what has changed of quotes, and learns the shapes it comes in: of a known one only what it has is read."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[Callable[[bytes], Struct], Sequence[int]] | None] = {}
+
+    def read(self, text: bytes, shape: bytes) -> Changes:
+        """Return the figures of ``text``, whose ``shape`` is what ``shape_of`` says.
+
+        Raises:
+            msgspec.MsgspecError: It is no object, or a figure is something else.
+        """
+        known = self._known.get(shape)
+        if known is not None:
+            decode, places = known
+            try:
+                figures: tuple[float, ...] = astuple(decode(text))
+            except msgspec.MsgspecError:
+                return _read_any(text)
+            return zip(places, figures)  # noqa: B905  # as many of both
+        changes = _read_any(text)
+        if shape not in self._known and len(self._known) < spec.MOST_SHAPES:
+            self._known[shape] = _quick_way(text)
+        return changes
+
+
+def _read_any(text: bytes) -> Changes:
+    return [
+        (place, None if value is None or value >= spec.NO_VALUE else value)
+        for place, value in zip(PLACES.values(), astuple(_decode_values(text)), strict=True)
+        if value is not UNSET
+    ]
+
+
+def _quick_way(text: bytes) -> tuple[Callable[[bytes], Struct], Sequence[int]] | None:
+    """Return how to read what is shaped as ``text``, if its figures are numbers: quickest in the order they come."""
+    fields = read_fields(text)
+    names = [name for name in fields if name in PLACES]
+    if not names or any(bytes(fields[name]) == b"null" for name in names):
+        return None
+    change = msgspec.defstruct("Change", [(name, _Value) for name in names], gc=False)
+    return msgspec.json.Decoder(change).decode, [PLACES[name] for name in names]
 
 
 class BarValues(Struct, array_like=True, gc=False):
@@ -204,6 +271,20 @@ class Post:
         self.signals.append(signal)
 
 
+@lru_cache(maxsize=1024)
+def _head_for(size: int) -> bytes:
+    """Return the head of the only packet in a frame of ``size`` bytes; no frame begins with it where there is none."""
+    lengths = (size - digits - 6 for digits in range(1, 10))
+    heads = (b"~m~%d~m~" % length for length in lengths if length >= 0)
+    return next((head for head in heads if len(head) + int(head[3:-3]) == size), b"~none~")
+
+
+def only_payload(frame: bytes) -> bytes | None:
+    """Return the payload of a frame that is one packet, as most are; None for another one."""
+    head = _head_for(len(frame))
+    return frame[len(head) :] if frame.startswith(head) else None
+
+
 def unpack(frame: bytes) -> list[bytes]:
     """Return the payloads of a frame, walked by their lengths.
 
@@ -211,10 +292,9 @@ def unpack(frame: bytes) -> list[bytes]:
         ValueError: The frame is not packets from end to end; ``args[1]`` are the payloads that could be read.
         UnicodeDecodeError: It is no text.
     """
+    if (only := only_payload(frame)) is not None:
+        return [only]
     at, size = 0, len(frame)
-    middle = frame.find(b"~m~", 3, 16)
-    if frame[:3] == b"~m~" and frame[3:middle].isdigit() and middle + 3 + int(frame[3:middle]) == size:
-        return [frame[middle + 3 :]]  # one packet, as most frames are
     if not frame.isascii():
         return _unpack_text(frame.decode("utf-8"))
     payloads: list[bytes] = []
