@@ -12,7 +12,7 @@ from brokerwire.redact import clean
 from brokerwire.typedefs import Frame
 from brokerwire.venue import Accepted, Endpoints, Failed, Request, Response, Signal, Venue
 from brokerwire.venues.tradingview import spec
-from brokerwire.venues.tradingview.codec import fatal_error
+from brokerwire.venues.tradingview.auth import fatal_error
 from brokerwire.venues.tradingview.rest import close_error, error_from
 from brokerwire.venues.tradingview.wire import Packet, pack, unpack
 

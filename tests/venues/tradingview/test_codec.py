@@ -14,11 +14,10 @@ from brokerwire.errors import (
 )
 from brokerwire.events import Topic
 from brokerwire.venues.tradingview import spec
+from brokerwire.venues.tradingview.auth import fatal_error, refusal_of
 from brokerwire.venues.tradingview.codec import (
     build_topic,
     canonical_symbol,
-    fatal_error,
-    refusal_of,
     resolution_of,
     seconds_of,
     symbol_spec,

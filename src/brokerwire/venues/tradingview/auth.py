@@ -1,4 +1,4 @@
-"""TradingView's tokens: where they come from, how long they last, and who may dial which host.
+"""TradingView's tokens: where they come from, how long they last, who may dial which host; and what it refuses.
 
 Source: https://github.com/Mathieu2301/TradingView-API, src/miscRequests.js, read 2026-11-20.
 """
@@ -18,10 +18,16 @@ from brokerwire.errors import (
     AuthenticationError,
     BrokerwireError,
     ConnectionLostError,
+    InvalidSymbolError,
+    ProtocolError,
     RateLimitError,
+    RequestError,
+    StreamError,
+    StreamLimitError,
     UnsupportedError,
     VenueUnavailableError,
 )
+from brokerwire.events import Topic
 from brokerwire.redact import clean
 from brokerwire.venue import Access, Failed, Identify, Remark, Request, Response, Signal, TokenGrant, TokenSpec
 from brokerwire.venues.tradingview import spec
@@ -246,3 +252,55 @@ class Login:
         if self.can_renew and not self.has_answer:
             return AuthenticationError(f"{text}; the token may have run out", venue=spec.NAME, action="refresh")
         return ConnectionLostError(text, venue=spec.NAME)
+
+
+# Errors
+
+
+def protocol_error(exc: Exception, packet: bytes) -> ProtocolError:
+    """Return our error for a packet that could not be read."""
+    excerpt = clean(packet[:120].decode("utf-8", "replace"))
+    text = f"TradingView sent a packet that cannot be read ({clean(str(exc))}): {excerpt}"
+    return ProtocolError(text, excerpt=excerpt, venue=spec.NAME)
+
+
+def refusal_of(reason: Any, detail: Any, topic: Topic) -> BrokerwireError:
+    """Return our error for a ``symbol_error``, ``series_error``, ``study_error`` or ``critical_error``."""
+    word = _reason_text(reason)
+    about = f"{topic.channel.replace('_', ' ')} of {topic.symbol}"
+    text = f"TradingView refused {about}: {word}" + (f" ({clean(str(detail))})" if detail not in (None, "") else "")
+    facts: dict[str, Any] = {"venue": spec.NAME, "symbol": topic.symbol, "code": word[:80]}
+    if "invalid symbol" in word or word == "permission_denied":
+        return InvalidSymbolError(text, **facts)
+    if word.startswith(spec.PLAN_REASONS) or "not allowed" in word or word.endswith("_not_entitled"):
+        return UnsupportedError(text, **facts)
+    if "limit of series" in word or "maximum number of studies" in word:
+        return StreamLimitError(text, **facts)
+    if "unauthorized" in word:
+        return AuthenticationError(text, **facts)
+    return RequestError(text, **facts)
+
+
+def _reason_text(reason: Any) -> str:
+    """Return a reason as text; a script's own failure comes as an object whose text has gaps for its context."""
+    if not isinstance(reason, Mapping):
+        return clean(str(reason))
+    text = str(reason.get("error") or reason.get("error_code") or "no reason given")
+    context = reason.get("ctx")
+    for name, value in context.items() if isinstance(context, Mapping) else ():
+        text = text.replace(f"{{{name}}}", str(value))
+    return clean(text)
+
+
+def fatal_error(reason: Any, *, can_renew: bool) -> BrokerwireError:
+    """Return our error for a ``protocol_error``, which ends the connection."""
+    word = clean(str(reason))
+    text = f"TradingView ended the connection: {word}"
+    if "auth token" in word:
+        action: Action = "refresh" if can_renew else "stop"
+        return AuthenticationError(text, venue=spec.NAME, code=word, action=action)
+    if "banned" in word:
+        return StreamError(text, venue=spec.NAME, code=word, action="stop")
+    if "limit reached" in word:
+        return ConnectionLostError(text, venue=spec.NAME, code=word, retry_after_s=60.0)
+    return ConnectionLostError(text, venue=spec.NAME, code=word)

@@ -9,23 +9,16 @@ import msgspec
 from msgspec import Raw, Struct
 
 from brokerwire.errors import (
-    Action,
-    AuthenticationError,
-    BrokerwireError,
     ConfigurationError,
-    ConnectionLostError,
     InvalidSymbolError,
-    ProtocolError,
     RequestError,
-    StreamError,
-    StreamLimitError,
-    UnsupportedError,
 )
 from brokerwire.events import Bar, Event, Quote, StudyPoint, Topic, tie
 from brokerwire.redact import clean
 from brokerwire.venue import Accepted, Ready, Refused, Remark, Request, Response
 from brokerwire.venue.layered_message import LayeredMessage, shape_of
 from brokerwire.venues.tradingview import spec
+from brokerwire.venues.tradingview.auth import protocol_error, refusal_of
 from brokerwire.venues.tradingview.wire import (
     BarPoint,
     ChangeReader,
@@ -202,15 +195,49 @@ class QuoteLine:
         return event
 
 
-class QuoteBoard:
-    """One quote session: symbols, and what is known of each."""
+class FlowingQuotes:
+    """Quotes whose changes are delivered as they come, by how their packets begin: only the values differ then."""
 
-    def __init__(self, name: str, post: Post) -> None:
+    def __init__(self) -> None:
+        self._lines: dict[bytes, QuoteLine] = {}
+
+    def take(self, packet: bytes, received_ns: int) -> Quote | None:
+        """Return the whole quote; None for a packet that is not known, or differs in more than its values."""
+        start = packet.find(b'"v":{', 0, spec.MOST_HEAD)
+        line = self._lines.get(packet[:start]) if start > 0 else None
+        if line is None or packet[-3:] != b"}]}":
+            return None
+        try:
+            return line.take(packet[start + 4 : -3], packet, received_ns)
+        except msgspec.MsgspecError:
+            return None
+
+    def learn(self, packet: bytes, values: Raw, line: QuoteLine) -> None:
+        """Remember how a packet begins, if nothing but its values can differ."""
+        start = packet.find(b'"v":{', 0, spec.MOST_HEAD)
+        if start > 0 and packet[start + 4 :] == bytes(values) + b"}]}":
+            if len(self._lines) >= spec.MOST_HEADS:
+                self.forget()
+            self._lines[packet[:start]] = line
+
+    def forget(self) -> None:
+        """Know none any more: one was given back."""
+        self._lines.clear()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
+class QuoteBoard:
+    """One quote session: symbols, and what is known of each; ``flowing`` hears of those that flow."""
+
+    def __init__(self, name: str, post: Post, flowing: FlowingQuotes) -> None:
         self.name = name
         self.deadline: float | None = None
         self.refused: list[Topic] = []
         self.is_unanswered = False
         self._post = post
+        self._flowing = flowing
         self._reader = ChangeReader()
         self._lines: dict[str, QuoteLine] = {}
         self._waiting: dict[str, tuple[float, Event | None]] = {}  # symbol → until when, and what has come so far
@@ -240,6 +267,7 @@ class QuoteBoard:
 
     def leave(self, topic: Topic) -> bool:
         """Watch a symbol no more; tells whether none is left."""
+        self._flowing.forget()
         self._lines.pop(topic.symbol, None)
         self._waiting.pop(topic.symbol, None)
         if self._lines and self._is_open:
@@ -262,6 +290,7 @@ class QuoteBoard:
             return ()
         quote = line.take(bytes(body.v), packet, received_ns)
         if body.n not in self._waiting:
+            self._flowing.learn(packet, body.v, line)
             return (quote,)
         _, held = self._waiting[body.n]
         if held is None:
@@ -271,10 +300,6 @@ class QuoteBoard:
             self._waiting[body.n] = (self._waiting[body.n][0], quote)
         self._settle()
         return ()
-
-    def flowing(self, symbol: str) -> QuoteLine | None:
-        """Return the quote of a symbol whose changes are delivered as they come."""
-        return None if symbol in self._waiting else self._lines.get(symbol)
 
     def _refuse(self, line: QuoteLine, body: QuoteBody) -> None:
         """A symbol that never came is refused; one that did keeps its values."""
@@ -513,55 +538,3 @@ def _plot_names(info: Mapping[str, Any]) -> list[str]:
         title = str((styles.get(plot_id) or {}).get("title") or plot_id)
         names.append(plot_id if title in names else title)
     return names
-
-
-# Errors
-
-
-def protocol_error(exc: Exception, packet: bytes) -> ProtocolError:
-    """Return our error for a packet that could not be read."""
-    excerpt = clean(packet[:120].decode("utf-8", "replace"))
-    text = f"TradingView sent a packet that cannot be read ({clean(str(exc))}): {excerpt}"
-    return ProtocolError(text, excerpt=excerpt, venue=spec.NAME)
-
-
-def refusal_of(reason: Any, detail: Any, topic: Topic) -> BrokerwireError:
-    """Return our error for a ``symbol_error``, ``series_error``, ``study_error`` or ``critical_error``."""
-    word = _reason_text(reason)
-    about = f"{topic.channel.replace('_', ' ')} of {topic.symbol}"
-    text = f"TradingView refused {about}: {word}" + (f" ({clean(str(detail))})" if detail not in (None, "") else "")
-    facts: dict[str, Any] = {"venue": spec.NAME, "symbol": topic.symbol, "code": word[:80]}
-    if "invalid symbol" in word or word == "permission_denied":
-        return InvalidSymbolError(text, **facts)
-    if word.startswith(spec.PLAN_REASONS) or "not allowed" in word or word.endswith("_not_entitled"):
-        return UnsupportedError(text, **facts)
-    if "limit of series" in word or "maximum number of studies" in word:
-        return StreamLimitError(text, **facts)
-    if "unauthorized" in word:
-        return AuthenticationError(text, **facts)
-    return RequestError(text, **facts)
-
-
-def _reason_text(reason: Any) -> str:
-    """Return a reason as text; a script's own failure comes as an object whose text has gaps for its context."""
-    if not isinstance(reason, Mapping):
-        return clean(str(reason))
-    text = str(reason.get("error") or reason.get("error_code") or "no reason given")
-    context = reason.get("ctx")
-    for name, value in context.items() if isinstance(context, Mapping) else ():
-        text = text.replace(f"{{{name}}}", str(value))
-    return clean(text)
-
-
-def fatal_error(reason: Any, *, can_renew: bool) -> BrokerwireError:
-    """Return our error for a ``protocol_error``, which ends the connection."""
-    word = clean(str(reason))
-    text = f"TradingView ended the connection: {word}"
-    if "auth token" in word:
-        action: Action = "refresh" if can_renew else "stop"
-        return AuthenticationError(text, venue=spec.NAME, code=word, action=action)
-    if "banned" in word:
-        return StreamError(text, venue=spec.NAME, code=word, action="stop")
-    if "limit reached" in word:
-        return ConnectionLostError(text, venue=spec.NAME, code=word, retry_after_s=60.0)
-    return ConnectionLostError(text, venue=spec.NAME, code=word)

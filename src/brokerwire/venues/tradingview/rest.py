@@ -19,10 +19,10 @@ from brokerwire.events import Bar, Event, Quote, StudyPoint, Topic
 from brokerwire.redact import clean
 from brokerwire.venue import Conversation, Listen, Operation, Request, Response, StreamKind
 from brokerwire.venues.tradingview import spec
+from brokerwire.venues.tradingview.auth import protocol_error
 from brokerwire.venues.tradingview.codec import (
     canonical_symbol,
     pine_request,
-    protocol_error,
     resolution_of,
     script_of,
     seconds_of,

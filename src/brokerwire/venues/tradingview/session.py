@@ -1,7 +1,7 @@
 """The protocol state of one TradingView connection: token, heartbeats, quote sessions, charts; sans-I/O."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -22,12 +22,12 @@ from brokerwire.venue import (
 )
 from brokerwire.venue.bar_line import BarLine
 from brokerwire.venues.tradingview import spec
-from brokerwire.venues.tradingview.auth import Login
+from brokerwire.venues.tradingview.auth import Login, fatal_error, protocol_error, refusal_of
 from brokerwire.venues.tradingview.codec import (
     KEPT,
+    FlowingQuotes,
     Point,
     QuoteBoard,
-    QuoteLine,
     StudyCall,
     bar_of,
     bar_points,
@@ -35,28 +35,22 @@ from brokerwire.venues.tradingview.codec import (
     data_of,
     decode_packet,
     decode_quote,
-    fatal_error,
     is_news,
     is_pine,
     pine_call,
     pine_request,
-    protocol_error,
-    refusal_of,
     resolution_of,
     study_event,
     study_points,
     symbol_spec,
     wish_of,
 )
-from brokerwire.venues.tradingview.wire import DataPart, Post, QuoteBody, only_payload, pack, unpack
+from brokerwire.venues.tradingview.wire import DataPart, Post, only_payload, pack, unpack
 
 _S = 1_000_000_000
 _SERIES, _SYMBOL, _STUDY = "sds_1", "sds_sym_1", "st1"
-_PAGE = b'{"m":"timescale_update"'
-_VALUES, _TAIL, _MOST_HEAD = b'"v":{', b"}]}", 200
+_QUOTE, _DATA = b'{"m":"qsd"', (b'{"m":"du"', b'{"m":"timescale_update"')
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, IndexError, TypeError, ValueError, KeyError)
-
-Handler: TypeAlias = Callable[[bytes, float, int], Sequence[Event]]
 
 
 class TradingViewSession:
@@ -79,17 +73,8 @@ class TradingViewSession:
         self._live: QuoteBoard | None = None
         self._recalled: dict[Topic, Event] = {}
         self._given_back: set[str] = set()
-        self._flowing: dict[bytes, QuoteLine] = {}  # by what their packets have before the values
+        self._flowing = FlowingQuotes()
         self._next_id = 1
-        self._quick_handlers: Mapping[bytes, Handler] = {
-            b'{"m":"qsd"': self._take_quote,
-            b'{"m":"du",': self._take_data,
-        }
-        self._handlers: Mapping[str, Handler] = {
-            "qsd": self._take_other_quote,
-            "du": self._take_data,
-            "timescale_update": self._take_data,
-        }
 
     # Topics
 
@@ -121,7 +106,7 @@ class TradingViewSession:
         self._homes.update(dict.fromkeys(topics, self._live))
 
     def _new_board(self) -> "QuoteBoard":
-        board = QuoteBoard(self._new_name("qs"), self._post)
+        board = QuoteBoard(self._new_name("qs"), self._post, self._flowing)
         self._boards[board.name] = board
         if self._login.is_said:
             board.open()
@@ -151,7 +136,6 @@ class TradingViewSession:
         home = self._homes.pop(topic, None)
         if home is None:
             return
-        self._flowing.clear()
         if home.leave(topic):
             self._boards.pop(home.name, None)
             self._charts.pop(home.name, None)
@@ -224,28 +208,17 @@ class TradingViewSession:
         return events
 
     def _take_packet(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        handler = self._quick_handlers.get(payload[:10])
-        if handler is not None:
-            return handler(payload, now, received_ns)
-        if payload[:3] == b"~h~":
+        if payload.startswith(_QUOTE):
+            quote = self._flowing.take(payload, received_ns)
+            return self._take_quote(payload, now, received_ns) if quote is None else (quote,)
+        if payload.startswith(_DATA):
+            return self._take_data(payload, now, received_ns)
+        if payload.startswith(b"~h~"):
             self._post.packets.append(pack(payload))
             return ()
-        if payload.startswith(_PAGE):
-            return self._take_data(payload, now, received_ns)
         return self._take_other(payload, now, received_ns)
 
     def _take_quote(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        """Take what changed of a quote; of one that flows nothing but its values differs from the packet before."""
-        start = payload.find(_VALUES, 0, _MOST_HEAD)
-        line = self._flowing.get(payload[:start]) if start > 0 else None
-        if line is not None and payload[-3:] == _TAIL:
-            try:
-                return (line.take(payload[start + 4 : -3], payload, received_ns),)
-            except msgspec.MsgspecError:
-                pass  # more than the values differs
-        return self._take_other_quote(payload, now, received_ns)
-
-    def _take_other_quote(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
         arguments = decode_quote(payload).p
         board = self._boards.get(arguments.session)
         if board is None:
@@ -257,17 +230,7 @@ class TradingViewSession:
             self._part_with(board)
         elif board.deadline != before:
             self._settle()
-        if events:
-            self._note_head(payload, arguments.quote, board)
         return events
-
-    def _note_head(self, payload: bytes, body: QuoteBody, board: QuoteBoard) -> None:
-        """Remember how the packets of a flowing quote begin, if nothing but its values can differ."""
-        start, line = payload.find(_VALUES, 0, _MOST_HEAD), board.flowing(body.n)
-        if line is not None and start > 0 and payload[start + 4 :] == bytes(body.v) + _TAIL:
-            if len(self._flowing) >= spec.MOST_HEADS:
-                self._flowing.clear()
-            self._flowing[payload[:start]] = line
 
     def _take_data(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
         arguments = data_of(payload)
@@ -290,9 +253,8 @@ class TradingViewSession:
         arguments = packet.p
         if not packet.m:
             return ()  # the hello
-        handler = self._handlers.get(packet.m)
-        if handler is not None:  # it is written in another way than the venue's
-            return handler(payload, now, received_ns)
+        if packet.m in {"qsd", "du", "timescale_update"}:  # written in another way than the venue's
+            return (self._take_quote if packet.m == "qsd" else self._take_data)(payload, now, received_ns)
         if packet.m == "protocol_error":
             self._emit(Failed(fatal_error(arguments[0] if arguments else "", can_renew=self._login.can_renew)))
             return ()

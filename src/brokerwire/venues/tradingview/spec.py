@@ -129,6 +129,9 @@ NO_VALUE = 1e99
 MOST_SHAPES = 64
 """Sets of fields that quotes change in, as many as are remembered; the venue sends a handful."""
 
+MOST_HEAD = 200
+"""How many bytes a packet may have before its values, to be known by them."""
+
 MOST_HEADS = 200
 """Quotes whose packets are known by the way they begin; one stream has fewer."""
 
