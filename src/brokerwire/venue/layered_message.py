@@ -27,20 +27,24 @@ class LayeredMessage:
     for ``figured_names``, which differ without their figures too.
     """
 
-    __slots__ = ("_figured_names", "_layers", "_newest", "_read_fields")
+    __slots__ = ("_figured_names", "_layers", "_newest", "_older", "_read_fields")
 
     def __init__(self, read_fields: ReadFields, figured_names: Set[str] = frozenset()) -> None:
         self._read_fields = read_fields
         self._figured_names = figured_names
         self._layers: dict[bytes, bytes] = {}
         self._newest = b""
+        self._older: tuple[bytes, ...] = ()
 
     def put(self, frame: bytes, shape: bytes) -> tuple[bytes, ...]:
         """Take a frame and its shape, and return the frames that count."""
         layers = self._layers
+        if shape == self._newest:
+            layers[shape] = frame
+            return (*self._older, frame)
         if shape in layers:
-            if shape != self._newest:
-                del layers[shape]  # the newest comes last
+            del layers[shape]  # the newest comes last
+            self._older = tuple(layers.values())
             layers[shape] = frame
             self._newest = shape
         else:

@@ -12,7 +12,7 @@ from tests.venues.tradingview.conftest import TIME_NS, Driver, packet
 from brokerwire.events import Quote, Topic
 from brokerwire.venue.layered_message import shape_of
 from brokerwire.venues.tradingview import spec
-from brokerwire.venues.tradingview.wire import ChangeReader, pack
+from brokerwire.venues.tradingview.wire import NO_FIGURES, ChangeReader, pack
 
 SYMBOL = "KRAKEN:SOLEUR"
 SESSION = "qs_000000000001"
@@ -103,10 +103,10 @@ def test_only_so_many_beginnings_of_packets_are_remembered() -> None:
 
 def test_only_so_many_shapes_are_remembered_and_others_are_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spec, "MOST_SHAPES", 1)
-    reader = ChangeReader()
-    for text in (b'{"lp":1}', b'{"bid":2}', b'{"ask":3}', b'{"bid":4}'):
-        ((_, figure),) = reader.read(text, shape_of(text))
-        assert figure == float(text[-2:-1])
+    reader, figures = ChangeReader(), NO_FIGURES
+    for text in (b'{"lp":1}', b'{"bid":2}', b'{"ask":3}', b'{"bid":4}', b'{"lp":5}'):
+        figures = reader.merge(figures, text, shape_of(text))
+    assert [figure for figure in figures if figure is not None] == [4.0, 3.0, 5.0]
 
 
 def test_packets_may_be_written_in_another_way() -> None:

@@ -20,6 +20,7 @@ from brokerwire.venue.layered_message import LayeredMessage, shape_of
 from brokerwire.venues.tradingview import spec
 from brokerwire.venues.tradingview.auth import protocol_error, refusal_of
 from brokerwire.venues.tradingview.wire import (
+    NO_FIGURES,
     BarPoint,
     ChangeReader,
     DataArguments,
@@ -41,7 +42,6 @@ _decode_row = msgspec.json.Decoder(StudyRow).decode
 _decode_translation = msgspec.json.Decoder(Translation).decode
 
 _S = 1_000_000_000
-_TIME, _RECEIVED = (Quote.__struct_fields__.index(name) for name in ("time_ns", "received_ns"))
 KEPT = 10
 """Bars and values that a live chart remembers, to tell what is news."""
 _SYMBOL = re.compile(r"[A-Z0-9_]+:[A-Z0-9_.!&/*+\-:'()]+")
@@ -164,13 +164,15 @@ def symbol_spec(symbol: str, settings: Mapping[str, Any]) -> str:
 class QuoteLine:
     """One quote as its changes have made it."""
 
-    __slots__ = ("_fields", "_layers", "_read", "symbol", "topic")
+    __slots__ = ("_figures", "_layers", "_merge", "_time_ns", "_time_s", "symbol", "topic")
 
     def __init__(self, symbol: str, topic: Topic, reader: ChangeReader) -> None:
         self.symbol = symbol
         self.topic = topic
-        self._read = reader.read
-        self._fields: list[Any] = [spec.NAME, symbol] + [None] * (len(Quote.__struct_fields__) - 2)
+        self._merge = reader.merge
+        self._figures = NO_FIGURES
+        self._time_s: float | None = None
+        self._time_ns: int | None = None
         self._layers = LayeredMessage(read_fields)
 
     def take(self, values: bytes, packet: bytes, received_ns: int) -> Quote:
@@ -180,15 +182,14 @@ class QuoteLine:
             msgspec.MsgspecError: The values have another shape; nothing was changed.
         """
         shape = shape_of(values)
-        changes = self._read(values, shape)
+        figures = self._merge(self._figures, values, shape)
         layers = self._layers.put(values, shape)
-        fields = self._fields
-        for place, figure in changes:
-            fields[place] = figure
-        if isinstance(fields[_TIME], float):  # it has come just now, in seconds
-            fields[_TIME] = int(fields[_TIME] * 1000) * 1_000_000
-        fields[_RECEIVED] = received_ns
-        event = Quote(*fields)
+        self._figures = figures
+        time_s = figures[0]
+        if time_s != self._time_s:
+            self._time_s = time_s
+            self._time_ns = None if time_s is None else int(time_s * 1000) * 1_000_000
+        event = Quote(spec.NAME, self.symbol, self._time_ns, received_ns, *figures[1:])
         tie(event, "_topic", self.topic)
         tie(event, "_message", layers)
         tie(event, "_frame", packet)

@@ -1,15 +1,15 @@
 """TradingView's packets: their framing by length, and their shapes, only the fields that are used."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import itemgetter
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import astuple
 
-from brokerwire.events import Quote
 from brokerwire.typedefs import Finite
 from brokerwire.venue import Signal
 from brokerwire.venues.tradingview import spec
@@ -53,7 +53,10 @@ class QuotePacket(Struct):
 
 
 class QuoteValues(Struct, gc=False):
-    """The figures of a quote; what is absent has not changed, null and 1e+100 are no value."""
+    """The figures of a quote; what is absent has not changed, null and 1e+100 are no value.
+
+    After its time they stand in the order of our own quotes.
+    """
 
     lp_time: Number = UNSET
     bid: Number = UNSET
@@ -61,6 +64,7 @@ class QuoteValues(Struct, gc=False):
     ask: Number = UNSET
     ask_size: Number = UNSET
     lp: Number = UNSET
+    last_size: Number = UNSET  # the venue has none
     volume: Number = UNSET
     open_price: Number = UNSET
     high_price: Number = UNSET
@@ -70,22 +74,10 @@ class QuoteValues(Struct, gc=False):
     chp: Number = UNSET
 
 
-_OUR_NAMES = {
-    "lp_time": "time_ns",
-    "lp": "last",
-    "open_price": "open",
-    "high_price": "high",
-    "low_price": "low",
-    "prev_close_price": "previous_close",
-    "ch": "change",
-    "chp": "change_percent",
-}
-PLACES = {name: Quote.__struct_fields__.index(_OUR_NAMES.get(name, name)) for name in QuoteValues.__struct_fields__}
-"""Where a figure stands among the fields of a ``Quote``."""
+Figures: TypeAlias = tuple[float | None, ...]
+"""The figures of a quote as the changes so far have made it, in the order of ``QuoteValues``."""
 
-
-Changes: TypeAlias = Iterable[tuple[int, float | None]]
-"""Figures of a quote by their places among the fields of ``Quote``; None for one that has no value."""
+NO_FIGURES: Figures = (None,) * len(QuoteValues.__struct_fields__)
 
 _decode_values = msgspec.json.Decoder(QuoteValues).decode
 read_fields = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -95,44 +87,48 @@ class ChangeReader:
     """Reads what has changed of quotes, and learns the shapes it comes in: of a known one only what it has is read."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[Callable[[bytes], Struct], Sequence[int]] | None] = {}
+        self._known: dict[bytes, tuple[Callable[[bytes], Struct], Callable[[Figures], Figures]] | None] = {}
 
-    def read(self, text: bytes, shape: bytes) -> Changes:
-        """Return the figures of ``text``, whose ``shape`` is what ``shape_of`` says.
+    def merge(self, figures: Figures, text: bytes, shape: bytes) -> Figures:
+        """Return the figures after the change ``text``, whose ``shape`` is what ``shape_of`` says.
 
         Raises:
             msgspec.MsgspecError: It is no object, or a figure is something else.
         """
         known = self._known.get(shape)
         if known is not None:
-            decode, places = known
+            decode, pick = known
             try:
-                figures: tuple[float, ...] = astuple(decode(text))
+                return pick(figures + astuple(decode(text)))
             except msgspec.MsgspecError:
-                return _read_any(text)
-            return zip(places, figures)  # noqa: B905  # as many of both
-        changes = _read_any(text)
+                return _merge_any(figures, text)
+        merged = _merge_any(figures, text)
         if shape not in self._known and len(self._known) < spec.MOST_SHAPES:
             self._known[shape] = _quick_way(text)
-        return changes
+        return merged
 
 
-def _read_any(text: bytes) -> Changes:
-    return [
-        (place, None if value is None or value >= spec.NO_VALUE else value)
-        for place, value in zip(PLACES.values(), astuple(_decode_values(text)), strict=True)
-        if value is not UNSET
-    ]
+def _merge_any(figures: Figures, text: bytes) -> Figures:
+    changes = astuple(_decode_values(text))
+    return tuple(
+        before if now is UNSET else None if now is None or now >= spec.NO_VALUE else now
+        for before, now in zip(figures, changes, strict=True)
+    )
 
 
-def _quick_way(text: bytes) -> tuple[Callable[[bytes], Struct], Sequence[int]] | None:
-    """Return how to read what is shaped as ``text``, if its figures are numbers: quickest in the order they come."""
+def _quick_way(text: bytes) -> tuple[Callable[[bytes], Struct], Callable[[Figures], Figures]] | None:
+    """Return how to read what is shaped as ``text`` if its figures are numbers, and to pick from the old and the new.
+
+    Fields are read quickest in the order they come in.
+    """
+    places = {name: place for place, name in enumerate(QuoteValues.__struct_fields__)}
     fields = read_fields(text)
-    names = [name for name in fields if name in PLACES]
+    names = [name for name in fields if name in places]
     if not names or any(bytes(fields[name]) == b"null" for name in names):
         return None
     change = msgspec.defstruct("Change", [(name, _Value) for name in names], gc=False)
-    return msgspec.json.Decoder(change).decode, [PLACES[name] for name in names]
+    news = {places[name]: len(places) + at for at, name in enumerate(names)}
+    return msgspec.json.Decoder(change).decode, itemgetter(*(news.get(place, place) for place in places.values()))
 
 
 class BarValues(Struct, array_like=True, gc=False):
