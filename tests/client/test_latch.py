@@ -32,7 +32,7 @@ def test_a_signal_interrupts_whoever_waits_and_leaves_it_in_order() -> None:
     latch = Latch()
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
-        timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGUSR1])
+        timer = threading.Timer(0.05, signal.pthread_kill, [threading.get_ident(), signal.SIGUSR1])
         timer.start()
         with pytest.raises(Interrupt):
             latch.wait(20)

@@ -131,7 +131,7 @@ async def peer(aiohttp_server: Any) -> AsyncIterator[tuple[Peer, VenueLink]]:
     app.router.add_route("*", "/{path:.*}", found.answer)
     address = str((await aiohttp_server(app)).make_url("")).rstrip("/")
     clock = SystemClock()
-    timeouts = Timeouts(connect_s=0.2)
+    timeouts = Timeouts()
     http = HttpClient(network=Network(), timeouts=timeouts, clock=clock, user_agent="x")
     endpoints = {"rest": address, "auth": address}
     link = VenueLink(
@@ -297,6 +297,7 @@ async def test_a_venue_that_does_not_answer_a_dial_is_left_in_time(
     peer: tuple[Peer, VenueLink], kind: StreamKind
 ) -> None:
     found, link = peer
+    link.timeouts = Timeouts(connect_s=0.2)
     found.answers = [None]
     async with asyncio.timeout(5):
         with pytest.raises(VenueUnavailableError, match=r"within 0\.2 s"):
@@ -311,6 +312,7 @@ async def test_a_handshake_that_trickles_is_ended_by_connect_timeout(
     peer: tuple[Peer, VenueLink], kind: StreamKind
 ) -> None:
     _, link = peer
+    link.timeouts = Timeouts(connect_s=0.2)
     ended = asyncio.Event()
 
     async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
