@@ -9,6 +9,9 @@ SDKS_READY := $(SDKS)/.ready
 # The tests start hundreds of processes, and each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# More for pytest in "make check", for example what to leave out.
+CHECK_ARGS ?=
+
 # How long the guided fuzzing lasts.
 FUZZ_SECONDS ?= 120
 
@@ -48,10 +51,10 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f .mkdocs.yml
 
 check: lint types docs
-	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=term $(CHECK_ARGS)
 
 faults: $(READY)
-	BROKERWIRE_FAULTS=full $(BIN)/python -m pytest tests/faults -n 2 --dist loadfile
+	BROKERWIRE_FAULTS=full $(BIN)/python -m pytest tests/faults -n 3 --dist loadfile
 	$(BIN)/python -m tests.fuzz --runs 3000
 
 # Other examples in every run; what breaks is shown with what to do about it.
