@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from brokerwire.errors import ConfigurationError
 from brokerwire.services.arguments import (
-    INTERVALS,
     check_choice,
+    check_count,
+    check_limit,
     check_order,
     delivery_options,
     listed,
@@ -65,15 +66,23 @@ def test_accounts_may_be_one_several_or_all() -> None:
         ("1s", "1s"),
         (" 15m ", "15m"),
         ("05", "5m"),
+        ("3M", "3M"),
+        ("12M", "12M"),
+        ("3m", "3m"),
+        ("5S", "5s"),
     ],
 )
 def test_intervals_have_one_spelling(text: Any, expected: str) -> None:
     assert normalise_interval(text) == expected
 
 
-@pytest.mark.parametrize("interval", INTERVALS)
-def test_our_own_intervals_stay_as_they_are(interval: str) -> None:
-    assert normalise_interval(interval) == interval
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "5", True])
+def test_a_count_is_a_whole_number(wrong: Any) -> None:
+    assert check_count("depth", 5) == 5
+    assert check_count("bars_back", 0, 0) == 0
+    assert check_limit(None) is None
+    with pytest.raises(ConfigurationError, match="limit must be a whole number from 1, not"):
+        check_limit(wrong)
 
 
 @pytest.mark.parametrize("wrong", ["", "0", "0m", "-5", "1.5m", "m", "h", "1x", "1 m", "٣m", "²", None, "tick", 1.5])

@@ -1,6 +1,7 @@
 """One connection over a real WebSocket, with a session that does what the test says."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -74,6 +75,10 @@ class EchoSession:
         if frame == b"deadline":
             self.deadline = now + 0.01
             self.has_output = True
+        if frame == b"accept":
+            self._emit(Accepted((TOPIC,)))
+        if frame == b"refuse":
+            self._emit(Refused(TOPIC, ConnectionLostError("no more")))
         if frame == b"hold":
             self.held.append(self._event(b"held", received_ns))
             return []
@@ -259,6 +264,31 @@ async def test_what_was_held_back_is_passed_on_when_the_connection_is_gone(bench
     assert bench.events == ["one", "held"]
     assert [type(signal) for signal in bench.signals] == [Accepted, GapFound]
     assert bench.connection._fetches == set()
+
+
+async def test_the_session_of_a_connection_that_is_gone_is_not_looked_after(bench: Bench) -> None:
+    running = await bench.open()
+    server = await bench.server_socket
+    bench.session.deadline = time.monotonic() + 3600
+    await server.send_str("hold")
+    await server.close()
+    await ended(running)
+    assert bench.events == ["held"]
+    assert bench.watchdog._looks == {}
+
+
+async def test_what_was_heard_of_a_topic_before_it_was_refused_is_delivered(bench: Bench) -> None:
+    running = await bench.open()
+    server = await bench.server_socket
+    said: list[str] = []
+    bench.connection.redirect(
+        lambda events: said.extend(event["text"] for event in events), lambda signal: said.append(type(signal).__name__)
+    )
+    await server.send_str("accept")
+    await server.send_str("refuse")
+    await server.close()
+    await ended(running)
+    assert said[-4:] == ["Accepted", "accept", "refuse", "Refused"]
 
 
 async def test_events_and_signals_can_be_sent_elsewhere(bench: Bench) -> None:

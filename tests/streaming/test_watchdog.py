@@ -48,6 +48,28 @@ def test_an_earlier_wish_wins_and_a_forgotten_look_never_comes(virtual: VirtualR
     virtual(main)
 
 
+def test_a_look_that_is_forgotten_by_one_that_is_due_with_it_never_comes(virtual: VirtualRun) -> None:
+    async def main() -> None:
+        times: list[float] = []
+        watchdog = Watchdog(virtual.clock)
+
+        def first(now: float, _held_up: bool) -> float:
+            times.append(now)
+            watchdog.forget(second)
+            return now + 10
+
+        def second(_now: float, _held_up: bool) -> float:
+            raise AssertionError
+
+        watchdog.watch(first, 5)
+        watchdog.watch(second, 5)
+        await asyncio.sleep(20)
+        await watchdog.close()
+        assert times == [5, 15]
+
+    virtual(main)
+
+
 def test_a_look_that_fails_does_not_blind_the_others(virtual: VirtualRun) -> None:
     async def main() -> None:
         times: list[float] = []

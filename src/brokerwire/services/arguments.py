@@ -10,10 +10,8 @@ from brokerwire.events import OrderSide, OrderType, Status
 from brokerwire.streaming.delivery import DeliveryOptions
 from brokerwire.typedefs import Callback, ErrorCallback
 
-INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "1w", "1M")
-
 _MINUTES_AS_HOURS = {60: "1h", 120: "2h", 240: "4h", 360: "6h", 480: "8h", 720: "12h", 1440: "1d"}
-_LONG_UNITS = {"D": "1d", "W": "1w", "M": "1M", "1D": "1d", "1W": "1w", "1M": "1M"}
+_UNITS = ("s", "m", "h", "d", "w", "M")
 
 
 def normalise_symbols(symbols: str | Sequence[str]) -> list[str]:
@@ -39,17 +37,20 @@ def listed(accounts: str | Sequence[str] | None) -> list[str] | None:
 
 
 def normalise_interval(interval: str | int) -> str:
-    """Return an interval in our spelling; digits alone are minutes, ``1D`` and ``1W`` work too.
+    """Return an interval in our spelling; digits alone are minutes, ``M`` is a month, ``1D`` and ``1W`` work too.
 
     Raises:
         ConfigurationError: It is not an interval.
     """
     text = str(interval).strip()
-    if text in _LONG_UNITS:
-        return _LONG_UNITS[text]
-    number, unit = (text, "m") if text.isdigit() else (text[:-1], text[-1:].lower())
-    if not number.isascii() or not number.isdigit() or int(number) == 0 or unit not in {"s", "m", "h", "d", "w"}:
-        raise ConfigurationError(f"{interval!r} is not an interval; use one of {' '.join(INTERVALS)}")
+    text = f"1{text}" if text in {"D", "W", "M"} else text
+    number, unit = (text, "m") if text.isdigit() else (text[:-1], text[-1:])
+    unit = unit if unit == "M" else unit.lower()
+    if not number.isascii() or not number.isdigit() or int(number) == 0 or unit not in _UNITS:
+        raise ConfigurationError(
+            f"{interval!r} is not an interval; write a number and its unit, one of {' '.join(_UNITS)} (M is a month), "
+            "for example 5m, 1h or 1d"
+        )
     if unit == "m":
         return _MINUTES_AS_HOURS.get(int(number), f"{int(number)}m")
     return f"{int(number)}{unit}"
@@ -64,6 +65,26 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
     return value
+
+
+def check_count(name: str, count: int, least: int = 1) -> int:
+    """Return ``count``.
+
+    Raises:
+        ConfigurationError: It is no whole number, or under ``least``.
+    """
+    if not isinstance(count, int) or isinstance(count, bool) or count < least:
+        raise ConfigurationError(f"{name} must be a whole number from {least}, not {count!r}")
+    return count
+
+
+def check_limit(limit: int | None) -> int | None:
+    """Return ``limit``; None is as many as there are, or as the venue gives.
+
+    Raises:
+        ConfigurationError: It is no whole number, or under 1.
+    """
+    return None if limit is None else check_count("limit", limit)
 
 
 def check_order(side: str, order_type: str) -> None:
@@ -110,9 +131,7 @@ def delivery_options(channel: str, delivery: DeliveryKeywords, *, callback_timeo
     policy = delivery.get("overflow") or _default_policy(channel)
     allowed = ("fail", "block") if channel in _NEVER_DROPPED else OVERFLOW_POLICIES
     check_choice("overflow", policy, allowed)
-    max_pending = delivery.get("max_pending", 10_000)
-    if not isinstance(max_pending, int) or max_pending < 1:
-        raise ConfigurationError(f"max_pending must be a whole number from 1, not {max_pending!r}")
+    max_pending = check_count("max_pending", delivery.get("max_pending", 10_000))
     return DeliveryOptions(
         error_callback=delivery.get("error_callback"),
         status_callback=delivery.get("status_callback"),

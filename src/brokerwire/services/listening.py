@@ -25,6 +25,7 @@ class Collector:
         self.inbox: list[Event] = []
         self.gaps: list[Gap] = []
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done.add_done_callback(_look_at)  # where nobody waits for it any more
         self._waiting = set(topics)
 
     @property
@@ -67,6 +68,11 @@ class Collector:
 
     def look(self, now: float) -> None:
         """Hear the time; there is no callback to look after."""
+
+
+def _look_at(done: "asyncio.Future[None]") -> None:
+    if not done.cancelled():
+        done.exception()
 
 
 class Listener:

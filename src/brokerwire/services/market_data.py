@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Unpack, cast
 
-from brokerwire.errors import ConfigurationError
 from brokerwire.events import (
     Bar,
     Depth,
@@ -18,6 +17,8 @@ from brokerwire.events import (
 )
 from brokerwire.services.arguments import (
     DeliveryKeywords,
+    check_count,
+    check_limit,
     normalise_interval,
     normalise_symbols,
     split_delivery,
@@ -104,8 +105,7 @@ class MarketDataService:
 
         ``bars_back`` closed bars of history come first.
         """
-        if bars_back < 0:
-            raise ConfigurationError(f"bars_back must be 0 or more, not {bars_back}")
+        check_count("bars_back", bars_back, 0)
         variant = normalise_interval(interval) + (f";{bars_back}" if bars_back else "")
         return await self._stream("bar", symbol, callback, delivery=delivery, variant=variant)
 
@@ -118,9 +118,8 @@ class MarketDataService:
         **delivery: Unpack[DeliveryKeywords],
     ) -> Subscription[Depth]:
         """Deliver the book of ``symbols`` after every snapshot and delta, ``depth`` levels a side."""
-        if depth < 1:
-            raise ConfigurationError(f"depth must be 1 or more, not {depth}")
-        return await self._stream("depth", symbols, callback, delivery=delivery, variant=str(depth))
+        variant = str(check_count("depth", depth))
+        return await self._stream("depth", symbols, callback, delivery=delivery, variant=variant)
 
     async def stream_option_chain(
         self,
@@ -220,23 +219,23 @@ class MarketDataService:
         Naive datetimes are UTC. Requests are paged within the venue's limits.
 
         Raises:
-            ConfigurationError: The interval is none, or the venue does not have it.
+            ConfigurationError: The interval is none, or the venue does not have it; ``limit`` is no count.
             InvalidSymbolError: The venue does not know the symbol.
         """
         interval = normalise_interval(interval)
-        found = await self._desk.call("get_bars", symbol, interval, limit=limit, start=start, end=end)
+        found = await self._desk.call("get_bars", symbol, interval, limit=check_limit(limit), start=start, end=end)
         return cast(list[Bar], self._desk.respelled(found, symbol))
 
     async def get_trades(self, symbol: str, *, limit: int | None = None) -> list[Trade]:
         """Return the newest trades of a symbol, from the oldest."""
-        found = await self._desk.call("get_trades", symbol, limit=limit)
+        found = await self._desk.call("get_trades", symbol, limit=check_limit(limit))
         return cast(list[Trade], self._desk.respelled(found, symbol))
 
     async def get_quote_history(
         self, symbol: str, *, start: datetime | None = None, end: datetime | None = None, limit: int | None = None
     ) -> list[Quote]:
         """Return past quotes of a symbol, from the oldest."""
-        found = await self._desk.call("get_quote_history", symbol, start=start, end=end, limit=limit)
+        found = await self._desk.call("get_quote_history", symbol, start=start, end=end, limit=check_limit(limit))
         return cast(list[Quote], self._desk.respelled(found, symbol))
 
     async def get_snapshots(self, symbols: Symbols) -> list[Quote]:
@@ -245,12 +244,14 @@ class MarketDataService:
 
     async def get_market_depth(self, symbol: str, *, depth: int = 10) -> Depth:
         """Return the book of a symbol, ``depth`` levels a side."""
-        found = await self._desk.call("get_market_depth", symbol, depth=depth)
+        found = await self._desk.call("get_market_depth", symbol, depth=check_count("depth", depth))
         return cast(Depth, self._desk.respelled([found], symbol)[0])
 
     async def get_study(self, /, symbol: str, interval: str, study: str, **parameters: Any) -> list[StudyPoint]:
         """Return the values of a study, from the oldest."""
         interval = normalise_interval(interval)
+        if "limit" in parameters:
+            check_count("limit", parameters["limit"])
         found = await self._desk.call("get_study", symbol, interval, study, **parameters)
         return cast(list[StudyPoint], self._desk.respelled(found, symbol))
 

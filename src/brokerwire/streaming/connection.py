@@ -176,7 +176,7 @@ class Connection:
                 if events:
                     self._route(events)  # what a frame has to say comes after the events of those before it
                     events = []
-                self._take_output()
+                found = self._take_output(found)
             events += found
         if events:
             self._route(events)
@@ -220,16 +220,24 @@ class Connection:
         self.session.resubscribe(topic, self._monotonic())
         self._take_output()
 
-    def _take_output(self) -> None:
+    def _take_output(self, found: Sequence[Event] = ()) -> Sequence[Event]:
+        """Act on what the session says, and return the events of the frame that it was said with.
+
+        They come after that, unless a topic is refused: what was heard of it before would be lost.
+        """
         session = self.session
         while session.has_output:
             for signal in session.take_signals():
+                if found and isinstance(signal, Refused):
+                    self._route(found)
+                    found = ()
                 self._act(signal)
             frames = session.frames_to_send()
             if frames:
                 self._outbox.post(frames)
-        if session.deadline is not None:
+        if session.deadline is not None and not self._ended.done():
             self._watchdog.watch(self._look, session.deadline)
+        return found
 
     def _act(self, signal: Signal) -> None:
         if isinstance(signal, Fetch):
@@ -276,7 +284,7 @@ class Connection:
 
     def _deliver(self, events: Sequence[Event]) -> None:
         """Pass on what an input other than a frame gave: what the session says comes before its events."""
-        self._take_output()
+        events = self._take_output(events)
         if events:
             self._route(events)
 

@@ -51,7 +51,8 @@ class Watchdog:
             await asyncio.sleep(0)  # a look that is due again at once must not keep everybody else from running
 
     def _look(self, look: Look, now: float, was_held_up: bool) -> None:  # handed through
-        self._looks.pop(look)
+        if self._looks.pop(look, None) is None:
+            return  # it was forgotten by one that was due with it
         try:
             self._looks.setdefault(look, look(now, was_held_up))
         except Exception as exc:  # one broken look must not blind the others

@@ -91,9 +91,9 @@ def bars_packet(
     return packet(method, session, {"sds_1": part})
 
 
-def completed(session: str, turnaround: str = "s1", **info: Any) -> bytes:
+def completed(session: str, turnaround: str = "s1", *, mode: str = "streaming", **info: Any) -> bytes:
     """Return the end of a page."""
-    return packet("series_completed", session, "sds_1", "streaming", turnaround, {"rt_update_period": 0, **info})
+    return packet("series_completed", session, "sds_1", mode, turnaround, {"rt_update_period": 0, **info})
 
 
 @pytest.fixture

@@ -20,9 +20,8 @@ from brokerwire.venues.tradingview.codec import (
     canonical_symbol,
     resolution_of,
     seconds_of,
-    symbol_spec,
-    wish_of,
 )
+from brokerwire.venues.tradingview.wire import symbol_spec, wish_of
 
 APPLE = Topic("quote", "NASDAQ:AAPL")
 

@@ -261,11 +261,11 @@ def test_history_comes_first_then_the_forming_bar_which_changes_and_closes() -> 
     closed, opened = driver.receive(bars_packet(CS, [bar_at(2, 70.6)], closes=NOW_S + 600))
     assert (closed.open_time_ns, closed.is_closed, closed.close) == (bars[-1].open_time_ns, True, 70.5)
     assert not opened.is_closed
-    (corrected,) = driver.receive(bars_packet(CS, [bar_at(1, 70.4)], method="du"))
-    assert (corrected.close, corrected.is_closed) == (70.4, True)
+    assert driver.receive(bars_packet(CS, [bar_at(1, 70.4)], method="du")) == []
+    assert "was changed after it closed" in driver.heard(Remark)[0].text
 
 
-def test_a_bar_that_nothing_follows_is_closed_by_the_clock_and_corrected_if_its_end_comes_late() -> None:
+def test_a_bar_that_nothing_follows_is_closed_by_the_clock_and_told_of_if_its_end_comes_late() -> None:
     driver = Driver(BAR)
     driver.identify()
     driver.receive(bars_packet(CS, [bar_at(0), bar_at(1)], closes=NOW_S + 300), completed(CS, data_completed="end"))
@@ -273,8 +273,10 @@ def test_a_bar_that_nothing_follows_is_closed_by_the_clock_and_corrected_if_its_
     (closed,) = driver.pass_time(2)
     assert closed.is_closed
     assert driver.pass_time(400) == []
-    (late,) = driver.receive(bars_packet(CS, [bar_at(1, 70.9)], method="du"))
-    assert (late.close, late.is_closed) == (70.9, True)
+    assert driver.receive(bars_packet(CS, [bar_at(1, 70.9)], method="du")) == []
+    assert driver.receive(bars_packet(CS, [bar_at(1, 70.8)], method="du")) == []
+    (remark,) = driver.heard(Remark)
+    assert f"opened at {NOW_S} was changed after it closed" in remark.text
 
 
 def test_pages_are_asked_for_until_there_are_enough() -> None:
@@ -294,7 +296,7 @@ def test_history_ends_by_the_signal_or_when_a_page_brings_nothing_new(info: dict
     bars = driver.receive(bars_packet(CS, [bar_at(1), bar_at(2)]), completed(CS, **info))
     if not info:
         assert bars == []
-        bars = driver.receive(completed(CS))
+        bars = driver.receive(packet("series_loading", CS, "sds_1", "s1"), completed(CS))
     assert len(bars) == 2
     assert not driver.heard(GapFound)[0].filled
 
@@ -303,6 +305,8 @@ def test_a_range_is_the_series_modified_and_answers_to_the_first_request_are_not
     topic = Topic("history", "NYSE:KO", f"5m;from_s={NOW_S - 900};until_s={NOW_S + 300};#1")
     driver = Driver(topic)
     driver.identify()
+    assert driver.called("modify_series") == []
+    driver.receive(packet("symbol_resolved", CS, "sds_sym_1", {}))
     assert driver.called("modify_series")[0][3:] == ["s2", "sds_sym_1", "5", f"r,{NOW_S - 900}:{NOW_S + 300}"]
     assert driver.receive(bars_packet(CS, [bar_at(5)]), completed(CS, "s1")) == []
     page = bars_packet(CS, [bar_at(at) for at in range(-4, 4)])

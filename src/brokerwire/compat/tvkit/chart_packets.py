@@ -11,13 +11,12 @@ from brokerwire.compat.tv_scraper.streaming.utils import prepare_indicator_metad
 from brokerwire.services.arguments import normalise_interval
 from brokerwire.venues.tradingview import spec
 from brokerwire.venues.tradingview.codec import (
-    Wish,
     built_in_call,
     canonical_symbol,
     is_pine,
     resolution_of,
-    symbol_spec,
 )
+from brokerwire.venues.tradingview.wire import Wish, symbol_spec
 
 
 def chart_packets(

@@ -1,5 +1,6 @@
 """Between TradingView's wire and our events: symbols, intervals, quotes, bars, studies, errors; no I/O."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -21,30 +22,27 @@ from brokerwire.venues.tradingview import spec
 from brokerwire.venues.tradingview.auth import protocol_error, refusal_of
 from brokerwire.venues.tradingview.wire import (
     NO_FIGURES,
-    BarPoint,
     ChangeReader,
-    DataArguments,
-    DataPacket,
+    LastBar,
     Packet,
+    Point,
     Post,
     QuoteBody,
     QuotePacket,
-    StudyRow,
     Translation,
+    Wish,
     read_fields,
 )
 
 decode_packet = msgspec.json.Decoder(Packet).decode
 decode_quote = msgspec.json.Decoder(QuotePacket).decode
-_decode_data = msgspec.json.Decoder(DataPacket).decode
-_decode_bar = msgspec.json.Decoder(BarPoint).decode
-_decode_row = msgspec.json.Decoder(StudyRow).decode
 _decode_translation = msgspec.json.Decoder(Translation).decode
 
 _S = 1_000_000_000
 KEPT = 10
 """Bars and values that a live chart remembers, to tell what is news."""
 _SYMBOL = re.compile(r"[A-Z0-9_]+:[A-Z0-9_.!&/*+\-:'()]+")
+_DELAYED = re.compile("delayed_streaming_([0-9]{1,6})")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_678_400}
 
 
@@ -105,57 +103,6 @@ def build_topic(channel: str, symbol: str, variant: str, settings: Mapping[str, 
     if channel in {"bar", "study"}:
         resolution_of(variant.partition(";")[0])
     return Topic(channel, canonical_symbol(symbol), variant)
-
-
-class Wish(Struct, frozen=True, kw_only=True):
-    """What a topic asks of a chart: bars of an interval, so many or since a time, perhaps with a study on them.
-
-    Times are in seconds of UTC; ``until_s`` is exclusive.
-    """
-
-    interval: str
-    count: int = 0
-    from_s: int | None = None
-    until_s: int | None = None
-    study: str = ""
-    inputs: Mapping[str, Any] = {}
-
-
-def wish_of(topic: Topic) -> Wish:
-    """Return what a topic of bars, of a study, or of their history asks for."""
-    text = topic.variant.partition(";#")[0]
-    if topic.channel in {"study", "study_history"}:
-        interval, _, rest = text.partition(";")
-        study, _, parameters = rest.rpartition(";")
-        pairs = dict(pair.split("=", 1) for pair in parameters.split("&") if "=" in pair)
-        count = int(pairs.pop("limit", 0)) if topic.channel == "study_history" else 1
-        return Wish(interval=interval, count=count, study=study, inputs=_typed(pairs))
-    interval, *rest_parts = text.split(";")
-    if topic.channel == "bar":
-        return Wish(interval=interval, count=int(rest_parts[0]) if rest_parts else 0)
-    pairs = dict(part.split("=", 1) for part in rest_parts)
-    from_s, until_s = (int(pairs[name]) if name in pairs else None for name in ("from_s", "until_s"))
-    return Wish(interval=interval, count=int(pairs.get("limit", 0)), from_s=from_s, until_s=until_s)
-
-
-def _typed(pairs: Mapping[str, str]) -> dict[str, Any]:
-    """Return inputs as numbers and truth values where they look like them."""
-    found: dict[str, Any] = {}
-    for name, text in pairs.items():
-        try:
-            found[name] = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            found[name] = text
-    return found
-
-
-def symbol_spec(symbol: str, settings: Mapping[str, Any]) -> str:
-    """Return a symbol with its adjustment, session and currency, keys in the order of the alphabet."""
-    facts: dict[str, Any] = {"adjustment": settings.get("adjustment", "splits")}
-    if settings.get("currency"):
-        facts["currency-id"] = settings["currency"]
-    facts |= {"session": settings.get("session", "regular"), "symbol": symbol}
-    return "=" + msgspec.json.encode(facts).decode()
 
 
 # Quotes
@@ -354,38 +301,124 @@ class QuoteBoard:
 # Bars and studies
 
 
-def data_of(payload: bytes) -> DataArguments:
-    """Read ``du`` or ``timescale_update``."""
-    return _decode_data(payload).p
+class Pages:
+    """The bars of a chart while they come page by page: how far they reach, and whether a completion is an answer."""
+
+    def __init__(self, wish: Wish, since_s: int | None) -> None:
+        self.bars: dict[int, Point] = {}
+        self.is_whole = False
+        self.is_range_asked = False
+        self._wish = wish
+        self._since_s = since_s
+        self._known = 0
+        self._has_heard = True
+
+    @property
+    def turnaround(self) -> str:
+        """What the completion of what was asked last is marked with."""
+        return "s2" if self.is_range_asked else "s1"
+
+    def hear(self, points: Iterable[Point] = ()) -> None:
+        """Take bars, or hear that the venue is at work on what was asked last."""
+        self.bars.update((point.time_s, point) for point in points)
+        self._has_heard = True
+
+    def doubt_s(self, turnaround: Any, *, is_end: bool) -> float | None:
+        """Return how long to wait whether something else follows a completion; None if it is the answer.
+
+        One that nothing came before is the repeat of an earlier one, or a page that brings nothing. For a range the
+        first request may be answered with the second: https://github.com/lumduan/tvkit/issues/32, read 2026-11-20.
+        """
+        if turnaround == self.turnaround:
+            return None if is_end or self._has_heard else spec.REPEAT_S
+        is_there = len(self.bars) > spec.PROBE_BARS or min(self.bars, default=math.inf) <= (self._wish.from_s or 0)
+        return spec.MERGED_S if is_there else math.inf
+
+    def more(self, *, is_end: bool) -> int:
+        """Return how many older bars to ask for: none if what is wished for is there, or if there is no more.
+
+        There is no more if the venue says so, and if a page brought nothing new.
+        """
+        lacking = max(self._wish.count - len(self.bars), 0) if self._since_s is None else 0
+        reach_s = min(self.bars, default=math.inf)
+        self.is_whole = not lacking and (self._since_s is None or reach_s <= self._since_s)
+        if self.is_whole or is_end or len(self.bars) == self._known:
+            return 0
+        self._known = len(self.bars)
+        self._has_heard = False
+        return max(lacking, spec.PAGE_BARS)
 
 
-class Point(Struct, frozen=True, gc=False):
-    """One bar, or the values of a study at it, as it came; ``time_s`` is its start."""
+class VenueTime:
+    """How far the venue's time is behind ours: its bars end by its own, be ours wrong or what it sends recorded."""
 
-    time_s: int
-    values: Any
-    message: bytes
+    def __init__(self) -> None:
+        self.behind_s = 0.0
 
-
-def bar_points(rows: Sequence[Raw]) -> list[Point]:
-    """Read the bars of a series."""
-    points = []
-    for row in rows:
-        message = bytes(row)
-        values = _decode_bar(message).v
-        points.append(Point(round(values.time), values, message))
-    return points
+    def hear(self, t_ms: Any, received_ns: int) -> None:
+        """Take the time of a packet, if it says that."""
+        if isinstance(t_ms, int | float) and t_ms > 0:
+            self.behind_s = received_ns / _S - t_ms / 1000
 
 
-def study_points(rows: Sequence[Raw]) -> list[Point]:
-    """Read the values of a study; a row without a start is left out."""
-    points = []
-    for row in rows:
-        message = bytes(row)
-        time_s, *values = _decode_row(message).v or [None]
-        if isinstance(time_s, float):
-            points.append(Point(round(time_s), values, message))
-    return points
+class CloseClock:
+    """When the newest bar of a chart ends, as the venue plans it, and when its last change is due here."""
+
+    def __init__(self, interval: str, time: VenueTime) -> None:
+        self.delay_s = 0.0
+        self._time = time
+        self._is_told = False
+        self._push_s = 0.0
+        self._length_s = seconds_of(interval)
+        self._closes_s: float | None = None
+        self._planned_s: float | None = None
+
+    def set_pace(self, mode: Any, info: Mapping[str, Any]) -> None:
+        """Take what ``series_completed`` says: how far bars are behind the market, and how often they are pushed."""
+        delayed = _DELAYED.fullmatch(str(mode))
+        push_s = info.get("rt_update_period")
+        self.delay_s = float(delayed[1]) if delayed else 0.0
+        self._push_s = float(push_s) if isinstance(push_s, int | float) else 0.0
+
+    def set_close(self, last: LastBar | None, points: Sequence[Point]) -> None:
+        """Take the planned end of the newest bar; where it is not said, that follows from its length."""
+        if last is not None and last.bar_close_time is not None:
+            self._is_told = True
+            self._closes_s = last.bar_close_time
+        elif points:
+            closes_s = max(point.time_s for point in points) + self._length_s
+            self._closes_s = closes_s if self._closes_s is None else max(closes_s, self._closes_s)
+
+    def is_forming(self, received_ns: int, *, is_live: bool) -> bool:
+        """Tell whether the newest bar still changes; followed live it does until its end is known to be over."""
+        return self._left_s(received_ns) > 0 or (is_live and not self._is_told)
+
+    def _left_s(self, received_ns: int) -> float:
+        """Return how long it is until the bar ends; one of a delayed feed ends later here."""
+        return 0.0 if self._closes_s is None else self._closes_s + self.delay_s + self._time.behind_s - received_ns / _S
+
+    def plan_s(self, received_ns: int, *, is_planned: bool) -> float | None:
+        """Return in how many seconds to close the bar; None if that is planned, or not known."""
+        if self._closes_s is None or (is_planned and self._closes_s == self._planned_s):
+            return None
+        self._planned_s = self._closes_s
+        return max(self._left_s(received_ns), 0.0) + self._push_s + spec.CLOSE_GRACE_S
+
+
+def bars_of(
+    points: Sequence[Point],
+    topic: Topic,
+    interval: str,
+    *,
+    received_ns: int,
+    is_closed: bool,
+    is_old: bool | None = None,
+) -> list[Bar]:
+    """Return bars as events; closed ones are old unless something else is said."""
+    old = is_closed if is_old is None else is_old
+    return [
+        bar_of(point, topic, interval, received_ns=received_ns, is_closed=is_closed, is_old=old) for point in points
+    ]
 
 
 def bar_of(point: Point, topic: Topic, interval: str, *, received_ns: int, is_closed: bool, is_old: bool) -> Bar:
@@ -403,7 +436,7 @@ def bar_of(point: Point, topic: Topic, interval: str, *, received_ns: int, is_cl
         v.high,
         v.low,
         v.close,
-        None if volume is None or volume > spec.NO_VALUE else volume,
+        volume if isinstance(volume, float) and volume < spec.NO_VALUE else None,
         None,
         None,
         is_closed,
@@ -412,6 +445,13 @@ def bar_of(point: Point, topic: Topic, interval: str, *, received_ns: int, is_cl
     tie(bar, "_topic", topic)
     tie(bar, "_message", point.message)
     return bar
+
+
+def asked_for(bars: Sequence[Bar], wish: Wish) -> Sequence[Bar]:
+    """Return the bars of history that were wished for: those of the range, or the newest so many."""
+    if wish.from_s is None or wish.until_s is None:
+        return bars[-wish.count :]
+    return [bar for bar in bars if wish.from_s * _S <= bar.open_time_ns < wish.until_s * _S]
 
 
 def study_event(point: Point, topic: Topic, *, wish: Wish, plots: Sequence[str], received_ns: int) -> StudyPoint:
@@ -526,7 +566,8 @@ def _input_id(info: Mapping[str, Any], name: str) -> str:
         known = str(each.get("id"))
         if known.startswith("in_") and name.casefold() in {known, str(each.get("name", "")).casefold()}:
             return known
-    names = ", ".join(str(each.get("name")) for each in info.get("inputs") or [] if each.get("name"))
+    settable = [each for each in info.get("inputs") or [] if str(each.get("id")).startswith("in_")]
+    names = ", ".join(str(each.get("name") or each.get("id")) for each in settable)
     raise RequestError(f"the study has no input {name!r}; it has: {clean(names)}", venue=spec.NAME)
 
 

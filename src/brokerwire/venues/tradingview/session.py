@@ -1,5 +1,6 @@
 """The protocol state of one TradingView connection: token, heartbeats, quote sessions, charts; sans-I/O."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,31 +22,8 @@ from brokerwire.venue import (
     Signal,
 )
 from brokerwire.venue.bar_line import BarLine
-from brokerwire.venues.tradingview import spec
+from brokerwire.venues.tradingview import codec, spec, wire
 from brokerwire.venues.tradingview.auth import Login, fatal_error, protocol_error, refusal_of
-from brokerwire.venues.tradingview.codec import (
-    KEPT,
-    FlowingQuotes,
-    Point,
-    QuoteBoard,
-    StudyCall,
-    bar_of,
-    bar_points,
-    built_in_call,
-    data_of,
-    decode_packet,
-    decode_quote,
-    is_news,
-    is_pine,
-    pine_call,
-    pine_request,
-    resolution_of,
-    study_event,
-    study_points,
-    symbol_spec,
-    wish_of,
-)
-from brokerwire.venues.tradingview.wire import DataPart, Post, only_payload, pack, unpack
 
 _S = 1_000_000_000
 _SERIES, _SYMBOL, _STUDY = "sds_1", "sds_sym_1", "st1"
@@ -65,15 +43,16 @@ class TradingViewSession:
         self.deadline: float | None = None
         self.unknown_messages = 0
         self._settings = settings
-        self._post = Post()
+        self._post = wire.Post()
         self._login = Login(self._post, settings)
-        self._boards: dict[str, QuoteBoard] = {}
+        self._boards: dict[str, codec.QuoteBoard] = {}
         self._charts: dict[str, Chart] = {}
-        self._homes: dict[Topic, QuoteBoard | Chart] = {}
-        self._live: QuoteBoard | None = None
+        self._homes: dict[Topic, codec.QuoteBoard | Chart] = {}
+        self._live: codec.QuoteBoard | None = None
         self._recalled: dict[Topic, Event] = {}
         self._given_back: set[str] = set()
-        self._flowing = FlowingQuotes()
+        self._flowing = codec.FlowingQuotes()
+        self._time = codec.VenueTime()
         self._next_id = 1
 
     # Topics
@@ -105,17 +84,17 @@ class TradingViewSession:
         self._live.add(topics, now)
         self._homes.update(dict.fromkeys(topics, self._live))
 
-    def _new_board(self) -> "QuoteBoard":
-        board = QuoteBoard(self._new_name("qs"), self._post, self._flowing)
+    def _new_board(self) -> codec.QuoteBoard:
+        board = codec.QuoteBoard(self._new_name("qs"), self._post, self._flowing)
         self._boards[board.name] = board
         if self._login.is_said:
             board.open()
         return board
 
     def _open_chart(self, topic: Topic, now: float) -> None:
-        chart = Chart(
-            topic, self._new_name("cs"), self._post, settings=self._settings, last=self._recalled.pop(topic, None)
-        )
+        clock = codec.CloseClock(topic.variant.partition(";")[0], self._time)
+        last = self._recalled.pop(topic, None)
+        chart = Chart(topic, self._new_name("cs"), self._post, settings=self._settings, clock=clock, last=last)
         self._charts[chart.name] = chart
         self._homes[topic] = chart
         if self._login.is_said:
@@ -176,7 +155,7 @@ class TradingViewSession:
         Raises:
             ProtocolError: The frame holds nothing that can be read.
         """
-        payload = only_payload(frame)
+        payload = wire.only_payload(frame)
         try:
             if payload is None:
                 return self._take_packets(frame, now, received_ns)
@@ -188,11 +167,7 @@ class TradingViewSession:
                 self._settle()
 
     def _take_packets(self, frame: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        broken: Exception | None = None
-        try:
-            payloads = unpack(frame)
-        except (ValueError, UnicodeDecodeError) as exc:
-            broken, payloads = exc, exc.args[1] if len(exc.args) == 2 else []
+        payloads, broken = wire.readable(frame)
         events: list[Event] = []
         was_read = False
         for payload in payloads:
@@ -214,12 +189,12 @@ class TradingViewSession:
         if payload.startswith(_DATA):
             return self._take_data(payload, now, received_ns)
         if payload.startswith(b"~h~"):
-            self._post.packets.append(pack(payload))
+            self._post.packets.append(wire.pack(payload))
             return ()
         return self._take_other(payload, now, received_ns)
 
     def _take_quote(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        arguments = decode_quote(payload).p
+        arguments = codec.decode_quote(payload).p
         board = self._boards.get(arguments.session)
         if board is None:
             return self._of_nobody(arguments.session)
@@ -233,7 +208,10 @@ class TradingViewSession:
         return events
 
     def _take_data(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        arguments = data_of(payload)
+        packet = wire.data_of(payload)
+        arguments = packet.p
+        if packet.t_ms is not None:
+            self._time.hear(packet.t_ms, received_ns)
         chart = self._charts.get(arguments.session)
         if chart is None:
             return self._of_nobody(arguments.session)
@@ -249,8 +227,9 @@ class TradingViewSession:
         return ()
 
     def _take_other(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        packet = decode_packet(payload)
+        packet = codec.decode_packet(payload)
         arguments = packet.p
+        self._time.hear(packet.t_ms, received_ns)
         if not packet.m:
             return ()  # the hello
         if packet.m in {"qsd", "du", "timescale_update"}:  # written in another way than the venue's
@@ -259,7 +238,7 @@ class TradingViewSession:
             self._emit(Failed(fatal_error(arguments[0] if arguments else "", can_renew=self._login.can_renew)))
             return ()
         name = arguments[0] if arguments and isinstance(arguments[0], str) else ""
-        home: QuoteBoard | Chart | None = self._boards.get(name) or self._charts.get(name)
+        home: codec.QuoteBoard | Chart | None = self._boards.get(name) or self._charts.get(name)
         if home is None:
             return self._of_nobody(name)
         self._login.has_answer = True
@@ -277,7 +256,7 @@ class TradingViewSession:
             self._part_with(chart)
         return ()
 
-    def _part_with(self, home: "QuoteBoard | Chart") -> None:
+    def _part_with(self, home: "codec.QuoteBoard | Chart") -> None:
         refused, home.refused = home.refused, []
         for topic in refused:
             self._leave(topic)
@@ -301,7 +280,7 @@ class TradingViewSession:
         """Return nothing: what a chart has not brought whole is asked for again."""
         return ()
 
-    def _all(self) -> "list[QuoteBoard | Chart]":
+    def _all(self) -> "list[codec.QuoteBoard | Chart]":
         return [*self._boards.values(), *self._charts.values()]
 
     def _settle(self) -> None:
@@ -334,7 +313,14 @@ class Chart:
     """
 
     def __init__(
-        self, topic: Topic, name: str, post: Post, *, settings: Mapping[str, Any], last: Event | None = None
+        self,
+        topic: Topic,
+        name: str,
+        post: wire.Post,
+        *,
+        settings: Mapping[str, Any],
+        clock: codec.CloseClock,
+        last: Event | None,
     ) -> None:
         self.topic = topic
         self.name = name
@@ -344,18 +330,18 @@ class Chart:
         self.newest: Event | None = None
         self._post = post
         self._settings = settings
-        self._wish = wish_of(topic)
+        self._wish = wire.wish_of(topic)
         self._last = last
-        self._bars: dict[int, Point] = {}
-        self._values: dict[int, Point] = {}
+        self._pages = codec.Pages(self._wish, self._since_s)
+        self._bars: dict[int, wire.Point] = {}  # the newest, once it is live
+        self._values: dict[int, wire.Point] = {}
         self._line = BarLine()
-        self._study: StudyCall | None = None
-        self._turnaround = "s1"
-        self._known_bars = 0
-        self._is_loaded = self._is_live = self._is_whole = self._has_completed = False
-        self._closes_s: float | None = None
-        self._planned_s: float | None = None
-        self._closed_s = 0
+        self._study: codec.StudyCall | None = None
+        self._is_loaded = self._is_live = self._is_doubtful = False
+        self._lost_rows = 0
+        self._received_ns = 0
+        self._clock = clock
+        self._closed_s = self._corrected_s = 0
 
     @property
     def _since_s(self) -> int | None:
@@ -366,30 +352,28 @@ class Chart:
     # What is asked for
 
     def open(self, now: float) -> None:
-        """Open the chart session and ask for the first page; for a range the series is modified at once."""
+        """Open the chart session and ask for the first page."""
         wish, name = self._wish, self.name
-        resolution = resolution_of(wish.interval)
         self._post.call("chart_create_session", name, "")
-        self._post.call("resolve_symbol", name, _SYMBOL, symbol_spec(self.topic.symbol, self._settings))
-        self._post.call("create_series", name, _SERIES, "s1", _SYMBOL, resolution, self._first_page(), "")
-        if wish.from_s is not None:
-            self._turnaround = "s2"
-            frame = f"r,{wish.from_s}:{wish.until_s}"
-            self._post.call("modify_series", name, _SERIES, "s2", _SYMBOL, resolution, frame)
-        if is_pine(wish.study):
-            self._post.emit(Fetch(name, pine_request(wish.study)))
+        self._post.call("resolve_symbol", name, _SYMBOL, wire.symbol_spec(self.topic.symbol, self._settings))
+        count = spec.FIRST_BARS if self._last is not None else wish.first_page(is_live=self.topic.channel == "bar")
+        self._post.call("create_series", name, _SERIES, "s1", _SYMBOL, codec.resolution_of(wish.interval), count, "")
+        if codec.is_pine(wish.study):
+            self._post.emit(Fetch(name, codec.pine_request(wish.study)))
         elif wish.study:
-            self._study = built_in_call(wish)
-        self.deadline = now + spec.ANSWER_S
+            self._study = codec.built_in_call(wish)
+        self._wait(now, spec.ANSWER_S if wish.from_s is None else spec.SIGN_S)
 
-    def _first_page(self) -> int:
-        if self._last is not None:
-            return spec.FIRST_BARS
-        if self._wish.from_s is not None:
-            return 2
-        if self._wish.study:
-            return max(self._wish.count + spec.WARM_UP_BARS, spec.FIRST_BARS)
-        return max(self._wish.count + (self.topic.channel == "bar"), 2)
+    def _ask_range(self, now: float) -> bool:
+        """Modify the series once the venue knows the symbol: before, its refusal would hide that of the symbol."""
+        wish = self._wish
+        if wish.from_s is None or self._pages.is_range_asked:
+            return False
+        self._pages.is_range_asked = True
+        frame = f"r,{wish.from_s}:{wish.until_s}"
+        self._post.call("modify_series", self.name, _SERIES, "s2", _SYMBOL, codec.resolution_of(wish.interval), frame)
+        self._wait(now, spec.ANSWER_S)
+        return True
 
     def leave(self, topic: Topic) -> bool:
         """Watch no more."""
@@ -401,26 +385,41 @@ class Chart:
 
     # What comes
 
-    def take(self, objects: Mapping[str, DataPart], now: float, received_ns: int) -> Sequence[Event]:
+    def take(self, objects: Mapping[str, wire.DataPart], now: float, received_ns: int) -> Sequence[Event]:
         """Take bars and values: a page, or what has changed."""
-        events: list[Event] = []
+        events: Sequence[Event] = ()
+        self._received_ns = received_ns
         if (part := objects.get(_SERIES)) is not None:
-            points = bar_points(part.s)
-            if part.lbs is not None:
-                self._closes_s = part.lbs.bar_close_time
+            points = wire.bar_points(part.s)
+            self._count_lost(len(part.s) - len(points))
+            self._clock.set_close(part.lbs, points)
             if not self._is_live:
-                self._bars.update((point.time_s, point) for point in points)
+                self._pages.hear(points)
+                self._ask_range(now)
             elif self.topic.channel == "bar":
-                events += self._follow_bars(points, now, received_ns)
+                events = self._follow_bars(points, now, received_ns)
         if (part := objects.get(_STUDY)) is not None:
-            points = study_points(part.st)
+            points = wire.study_points(part.st)
+            self._count_lost(len(part.st) - len(points))
             if not self._is_live:
                 self._values.update((point.time_s, point) for point in points)
             elif self.topic.channel == "study":
-                events += self._follow_values(points, received_ns)
+                events = self._follow_values(points, received_ns)
         if not self._is_live:
-            self.deadline = now + spec.ANSWER_S
+            self._wait(now, spec.ANSWER_S)
         return events
+
+    def _count_lost(self, rows: int) -> None:
+        """Tell of rows that cannot be read: they are passed over, the others count."""
+        if rows:
+            self._lost_rows += rows
+            text = f"{rows} rows of {self.topic.channel} of {self.topic.symbol} cannot be read and were passed over"
+            self._post.emit(Remark(text, self.topic))
+
+    def _wait(self, now: float, seconds: float, *, is_doubtful: bool = False) -> None:
+        """Wait for something more; if nothing comes, a doubtful completion is believed."""
+        self._is_doubtful = is_doubtful
+        self.deadline = now + seconds
 
     def hear(self, method: str, arguments: Sequence[Any], now: float, *, received_ns: int) -> Sequence[Event] | None:
         """Take another message about this chart; None for one of a kind that is not known."""
@@ -428,8 +427,11 @@ class Chart:
             return self._complete_page(arguments, now, received_ns)
         if method == "study_completed":
             return self._finish_study(received_ns) if self._is_loaded and not self._is_live else ()
+        if method in spec.SIGNS_OF_WORK and not self._is_live:
+            self._pages.hear()
+            self._ask_range(now)
         if method == "clear_data" and not self._is_live:
-            self._bars.clear()
+            self._pages.bars.clear()
         place = spec.REASONS_AT.get(method)
         if place is not None:
             reason, detail = (*arguments[place : place + 2], "", "")[:2]
@@ -442,23 +444,27 @@ class Chart:
 
     def _complete_page(self, arguments: Sequence[Any], now: float, received_ns: int) -> Sequence[Event]:
         """Ask for an older page until what is wished for is there, or the venue says, or shows, that nothing is."""
-        self._has_completed = True
-        if self._is_loaded or arguments[3] != self._turnaround:
-            return ()
         info = arguments[4] if len(arguments) > 4 and isinstance(arguments[4], Mapping) else {}
-        is_end = "data_completed" in info or len(self._bars) == self._known_bars
-        return self._take_stock(now, received_ns, is_end=is_end)
+        self._clock.set_pace(arguments[2], info)
+        self._received_ns = received_ns
+        if self._is_loaded:
+            return ()
+        self._ask_range(now)
+        is_end = "data_completed" in info
+        doubt_s = self._pages.doubt_s(arguments[3], is_end=is_end)
+        if doubt_s is None:
+            return self._take_stock(now, is_end=is_end)
+        if doubt_s < math.inf:
+            self._wait(now, doubt_s, is_doubtful=True)
+        return ()
 
-    def _take_stock(self, now: float, received_ns: int, *, is_end: bool) -> Sequence[Event]:
-        since_s = self._since_s
-        lacking = max(self._wish.count - len(self._bars), 0) if since_s is None else 0
-        self._is_whole = not lacking and (since_s is None or min(self._bars, default=since_s + 1) <= since_s)
-        if self._is_whole or is_end:
+    def _take_stock(self, now: float, *, is_end: bool) -> Sequence[Event]:
+        more = self._pages.more(is_end=is_end)
+        if not more:
             self._is_loaded = True
-            return self._finish_bars(now, received_ns) if not self._wish.study else self._begin_study()
-        self._known_bars = len(self._bars)
-        self._post.call("request_more_data", self.name, _SERIES, max(lacking, spec.PAGE_BARS))
-        self.deadline = now + spec.ANSWER_S
+            return self._finish_bars(now, self._received_ns) if not self._wish.study else self._begin_study()
+        self._post.call("request_more_data", self.name, _SERIES, more)
+        self._wait(now, spec.ANSWER_S)
         return ()
 
     def _begin_study(self) -> Sequence[Event]:
@@ -470,7 +476,7 @@ class Chart:
     def take_metadata(self, response: Response) -> None:
         """Take what the pine facade says about the script."""
         try:
-            self._study = pine_call(response, self._wish)
+            self._study = codec.pine_call(response, self._wish)
         except BrokerwireError as exc:
             self._refuse(exc)
         else:
@@ -479,39 +485,28 @@ class Chart:
     # When everything is there
 
     def _finish_bars(self, now: float, received_ns: int) -> Sequence[Event]:
-        points = [self._bars[time_s] for time_s in sorted(self._bars)]
-        is_forming = bool(points) and self._closes_s is not None and self._closes_s > received_ns / _S
+        points = [self._pages.bars[time_s] for time_s in sorted(self._pages.bars)]
+        is_history = self.topic.channel == "history"
+        is_forming = bool(points) and self._clock.is_forming(received_ns, is_live=not is_history)
         closed, forming = (points[:-1], points[-1:]) if is_forming else (points, [])
         self._go_live(points)
-        if self.topic.channel == "history":
-            return self._history_of(closed, forming, received_ns)
+        if is_history:
+            old = self._built(forming, received_ns, is_closed=False, is_old=True)
+            return codec.asked_for(self._built(closed, received_ns, is_closed=True) + old, self._wish)
         bars = self._built(closed, received_ns, is_closed=True) + self._built(forming, received_ns, is_closed=False)
         self._line.start(bars[-2:])
         self._closed_s = closed[-1].time_s if closed else 0
         self.newest = bars[-1] if bars else self._last
-        self._plan_close(now, received_ns, is_forming=is_forming)
+        if is_forming:
+            self._plan_close(now, received_ns)
         if isinstance(self._last, Bar):
             first_s = self._last.open_time_ns // _S + self._last.is_closed
             return [bar for bar in bars if bar.open_time_ns >= first_s * _S]
         count = self._wish.count
         return bars[-count - len(forming) :] if count else bars[len(bars) - len(forming) :]
 
-    def _history_of(self, closed: Sequence[Point], forming: Sequence[Point], received_ns: int) -> Sequence[Event]:
-        wish = self._wish
-        bars = self._built(closed, received_ns, is_closed=True)
-        bars += self._built(forming, received_ns, is_closed=False, is_old=True)
-        if wish.from_s is None or wish.until_s is None:
-            return bars[-wish.count :]
-        return [bar for bar in bars if wish.from_s * _S <= bar.open_time_ns < wish.until_s * _S]
-
-    def _built(
-        self, points: Sequence[Point], received_ns: int, *, is_closed: bool, is_old: bool | None = None
-    ) -> list[Bar]:
-        old = is_closed if is_old is None else is_old
-        return [
-            bar_of(point, self.topic, self._wish.interval, received_ns=received_ns, is_closed=is_closed, is_old=old)
-            for point in points
-        ]
+    def _built(self, points: Sequence[wire.Point], received_ns: int, **state: bool) -> list[Bar]:
+        return codec.bars_of(points, self.topic, self._wish.interval, received_ns=received_ns, **state)
 
     def _finish_study(self, received_ns: int) -> Sequence[Event]:
         points = [self._values[time_s] for time_s in sorted(self._values)]
@@ -523,59 +518,67 @@ class Chart:
             return found[1:] if is_repeated and found[0].open_time_ns == self._last.open_time_ns else found
         return self._points_of(points[-self._wish.count :], received_ns)
 
-    def _points_of(self, points: Sequence[Point], received_ns: int) -> list[StudyPoint]:
+    def _points_of(self, points: Sequence[wire.Point], received_ns: int) -> list[StudyPoint]:
         plots = () if self._study is None else self._study.plots
         found = [
-            study_event(point, self.topic, wish=self._wish, plots=plots, received_ns=received_ns) for point in points
+            codec.study_event(point, self.topic, wish=self._wish, plots=plots, received_ns=received_ns)
+            for point in points
         ]
         self.newest = found[-1] if found else self.newest
         return found
 
-    def _go_live(self, points: Sequence[Point]) -> None:
+    def _go_live(self, points: Sequence[wire.Point]) -> None:
         """Say that everything is there; what was missed before is too, unless the venue does not reach back so far."""
         self._is_live = True
         self.deadline = None
-        kept = {point.time_s: point for point in points[-KEPT:]}
-        self._bars, self._values = (self._bars, kept) if self._wish.study else (kept, {})
+        kept = {point.time_s: point for point in points[-codec.KEPT :]}
+        self._bars, self._values = ({}, kept) if self._wish.study else (kept, {})
         self._post.emit(Accepted((self.topic,)))
         self._post.emit(Ready(self.topic))
-        is_history = self.topic.channel == "history" and not self._is_whole
-        if self._last is not None or is_history:
-            reason = "what was missing was fetched" if self._is_whole else "the venue does not reach back so far"
-            self._post.emit(GapFound(self.topic, None, None, reason, filled=self._is_whole))
+        is_history = self.topic.channel == "history"
+        is_whole = self._pages.is_whole and not self._lost_rows
+        if self._last is not None or (is_history and not is_whole):
+            reason = "what was missing was fetched" if is_whole else "the venue does not reach back so far"
+            self._post.emit(GapFound(self.topic, None, None, reason, filled=is_whole))
+        if self._clock.delay_s and self.topic.channel in {"bar", "study"}:
+            self._post.emit(Remark(f"{self.topic} is {self._clock.delay_s:.0f} s behind the market", self.topic))
 
     # What follows
 
-    def _follow_bars(self, points: Sequence[Point], now: float, received_ns: int) -> Sequence[Event]:
+    def _follow_bars(self, points: Sequence[wire.Point], now: float, received_ns: int) -> Sequence[Event]:
         events: list[Bar] = []
-        for point in points:
-            if not is_news(point, self._bars):
+        for point in points if len(points) == 1 else sorted(points, key=lambda each: each.time_s):
+            if not codec.is_news(point, self._bars):
                 continue
-            is_closed = point.time_s <= self._closed_s
-            bar = bar_of(
-                point, self.topic, self._wish.interval, received_ns=received_ns, is_closed=is_closed, is_old=False
+            if point.time_s <= self._closed_s:
+                self._note_correction(point)
+                continue
+            bar = self.newest = codec.bar_of(
+                point, self.topic, self._wish.interval, received_ns=received_ns, is_closed=False, is_old=False
             )  # fmt: skip
             events += self._line.take(bar)
-            self.newest = bar
         for bar in events:
             if bar.is_closed:
                 self._closed_s = max(self._closed_s, bar.open_time_ns // _S)
-        self._plan_close(now, received_ns, is_forming=bool(events) and not events[-1].is_closed)
+        if events and not events[-1].is_closed:
+            self._plan_close(now, received_ns)
         return events
 
-    def _plan_close(self, now: float, received_ns: int, *, is_forming: bool) -> None:
-        """Close the bar by the clock if nothing follows it; once for each bar, however often it changes."""
-        if (
-            not is_forming
-            or self._closes_s is None
-            or (self.deadline is not None and self._closes_s == self._planned_s)
-        ):
-            return
-        self._planned_s = self._closes_s
-        self.deadline = now + max(self._closes_s - received_ns / _S, 0.0) + spec.CLOSE_GRACE_S
+    def _note_correction(self, point: wire.Point) -> None:
+        """A bar that was told as closed is told once: say that the venue has changed its mind, once for each bar."""
+        if point.time_s != self._corrected_s:
+            self._corrected_s = point.time_s
+            text = f"the bar of {self.topic.symbol} that opened at {point.time_s} was changed after it closed"
+            self._post.emit(Remark(f"{text}; ask for it with get_bars", self.topic))
 
-    def _follow_values(self, points: Sequence[Point], received_ns: int) -> Sequence[Event]:
-        return self._points_of([point for point in points if is_news(point, self._values)], received_ns)
+    def _plan_close(self, now: float, received_ns: int) -> None:
+        """Close the bar by the clock if nothing follows it; once for each bar, however often it changes."""
+        in_s = self._clock.plan_s(received_ns, is_planned=self.deadline is not None)
+        if in_s is not None:
+            self.deadline = now + in_s
+
+    def _follow_values(self, points: Sequence[wire.Point], received_ns: int) -> Sequence[Event]:
+        return self._points_of([point for point in points if codec.is_news(point, self._values)], received_ns)
 
     def handle_timeout(self, now: float) -> Sequence[Event]:
         """Close the bar by the clock; or go on with what has come of a page, or say that nothing has."""
@@ -586,5 +589,9 @@ class Chart:
             closed = msgspec.structs.replace(newest, is_closed=True)
             stamp(closed, self.topic, newest._message)
             return self._line.take(closed)
+        if self._is_doubtful:
+            return self._take_stock(now, is_end=True)
+        if self._ask_range(now):
+            return ()
         self.is_unanswered = not self._is_live
         return ()

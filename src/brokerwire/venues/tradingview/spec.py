@@ -48,7 +48,10 @@ SETTING_CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 INTERVALS = frozenset(
-    {"1s", "5s", "10s", "15s", "30s", "1m", "3m", "5m", "15m", "30m", "45m", "1h", "2h", "3h", "4h", "1d", "1w", "1M"}
+    {
+        *("1s", "5s", "10s", "15s", "30s", "1m", "3m", "5m", "15m", "30m", "45m", "1h", "2h", "3h", "4h"),
+        *("1d", "1w", "1M", "3M", "6M", "12M"),
+    }
 )
 """What every plan or some plan has; other whole minutes are custom ones, which the venue gives to some plans."""
 
@@ -105,6 +108,9 @@ SEGMENT_BARS = 5_000
 
 MOST_SEGMENTS = 2_000
 PAGE_BARS = 1_000
+PROBE_BARS = 2
+"""Bars that a series is created with whose range is asked for next."""
+
 FIRST_BARS = 300
 """Bars asked for when a chart is opened to be watched; the page that a chart in the browser starts with."""
 
@@ -117,8 +123,17 @@ ANSWER_S = 20.0
 SNAPSHOT_S = 3.0
 """How long the first values of a quote are waited for where the venue does not say that they are complete."""
 
+SIGN_S = 2.0
+"""How long a sign that the venue knows the symbol is waited for before its range is asked for all the same."""
+
+REPEAT_S = 2.0
+"""How long something may still follow a completion that nothing came before, until it is taken for an empty page."""
+
+MERGED_S = 10.0
+"""How long the completion of a range may still come, when its bars are there and only that of the first page came."""
+
 CLOSE_GRACE_S = 2.0
-"""A bar is closed by the clock this long after its planned end, when nothing follows it."""
+"""A bar is closed by the clock this long after its last push is due, when nothing follows it."""
 
 STUDY_PACK = "241"
 """The pack of built-in studies that is named where the user does not; the venue knows many numbers."""
@@ -180,6 +195,9 @@ REASONS_AT = {
     "unsupported_resolution": 3,
 }
 """Where the reason of a refusal stands among its arguments."""
+
+SIGNS_OF_WORK = frozenset({"symbol_resolved", "series_loading", "series_timeframe"})
+"""The venue knows the symbol, and is at work on what was asked last."""
 
 SILENT = frozenset(
     {

@@ -1,7 +1,7 @@
 """TradingView's packets: their framing by length, and their shapes, only the fields that are used."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Annotated, Any, TypeAlias
@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import astuple
 
+from brokerwire.events import Topic
 from brokerwire.typedefs import Finite
 from brokerwire.venue import Signal
 from brokerwire.venues.tradingview import spec
@@ -24,10 +25,14 @@ Number = Finite | None | UnsetType
 
 
 class Packet(Struct):
-    """Any packet with a method; ``p`` are its arguments, the first of which is mostly the session's id."""
+    """Any packet with a method; ``p`` are its arguments, the first of which is mostly the session's id.
+
+    ``t_ms`` is the venue's time, where it says that.
+    """
 
     m: str = ""
     p: list[Any] = []
+    t_ms: Any = None
 
 
 class QuoteBody(Struct):
@@ -134,12 +139,12 @@ def _quick_way(text: bytes) -> tuple[Callable[[bytes], Struct], Callable[[Figure
 class BarValues(Struct, array_like=True, gc=False):
     """A bar: its start in seconds of UTC, its prices, and its volume where the instrument has one."""
 
-    time: Finite
-    open: Finite
-    high: Finite
-    low: Finite
-    close: Finite
-    volume: Finite | None = None
+    time: _Value
+    open: _Value
+    high: _Value
+    low: _Value
+    close: _Value
+    volume: Finite | str | None = None
 
 
 class BarPoint(Struct, gc=False):
@@ -176,9 +181,114 @@ class DataArguments(Struct, array_like=True):
 
 
 class DataPacket(Struct):
-    """``du`` or ``timescale_update``."""
+    """``du`` or ``timescale_update``; ``t_ms`` is the venue's time, where it says that."""
 
     p: DataArguments
+    t_ms: Any = None
+
+
+_decode_data = msgspec.json.Decoder(DataPacket).decode
+_decode_bar = msgspec.json.Decoder(BarPoint).decode
+_decode_row = msgspec.json.Decoder(StudyRow).decode
+
+
+def data_of(payload: bytes) -> DataPacket:
+    """Read ``du`` or ``timescale_update``."""
+    return _decode_data(payload)
+
+
+class Point(Struct, frozen=True, gc=False):
+    """One bar, or the values of a study at it, as it came; ``time_s`` is its start."""
+
+    time_s: int
+    values: Any
+    message: bytes
+
+
+def bar_points(rows: Sequence[Raw]) -> list[Point]:
+    """Read the bars of a series; a row without a time or a price is left out."""
+    points = []
+    for row in rows:
+        message = bytes(row)
+        try:
+            values = _decode_bar(message).v
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+        points.append(Point(round(values.time), values, message))
+    return points
+
+
+def study_points(rows: Sequence[Raw]) -> list[Point]:
+    """Read the values of a study; a row without a start is left out."""
+    points = []
+    for row in rows:
+        message = bytes(row)
+        try:
+            time_s, *values = _decode_row(message).v or [None]
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+        if isinstance(time_s, float):
+            points.append(Point(round(time_s), values, message))
+    return points
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What a topic asks of a chart: bars of an interval, so many or since a time, perhaps with a study on them.
+
+    Times are in seconds of UTC; ``until_s`` is exclusive.
+    """
+
+    interval: str
+    count: int = 0
+    from_s: int | None = None
+    until_s: int | None = None
+    study: str = ""
+    inputs: Mapping[str, Any] = {}
+
+    def first_page(self, *, is_live: bool) -> int:
+        """Return how many bars to create the series with, one more where the newest is still forming."""
+        if self.from_s is not None:
+            return spec.PROBE_BARS
+        if self.study:
+            return max(self.count + spec.WARM_UP_BARS, spec.FIRST_BARS)
+        return max(self.count + is_live, spec.PROBE_BARS)
+
+
+def wish_of(topic: Topic) -> Wish:
+    """Return what a topic of bars, of a study, or of their history asks for."""
+    text = topic.variant.partition(";#")[0]
+    if topic.channel in {"study", "study_history"}:
+        interval, _, rest = text.partition(";")
+        study, _, parameters = rest.rpartition(";")
+        pairs = dict(pair.split("=", 1) for pair in parameters.split("&") if "=" in pair)
+        count = int(pairs.pop("limit", 0)) if topic.channel == "study_history" else 1
+        return Wish(interval=interval, count=count, study=study, inputs=_typed(pairs))
+    interval, *rest_parts = text.split(";")
+    if topic.channel == "bar":
+        return Wish(interval=interval, count=int(rest_parts[0]) if rest_parts else 0)
+    pairs = dict(part.split("=", 1) for part in rest_parts)
+    from_s, until_s = (int(pairs[name]) if name in pairs else None for name in ("from_s", "until_s"))
+    return Wish(interval=interval, count=int(pairs.get("limit", 0)), from_s=from_s, until_s=until_s)
+
+
+def _typed(pairs: Mapping[str, str]) -> dict[str, Any]:
+    """Return inputs as numbers and truth values where they look like them."""
+    found: dict[str, Any] = {}
+    for name, text in pairs.items():
+        try:
+            found[name] = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            found[name] = text
+    return found
+
+
+def symbol_spec(symbol: str, settings: Mapping[str, Any]) -> str:
+    """Return a symbol with its adjustment, session and currency, keys in the order of the alphabet."""
+    facts: dict[str, Any] = {"adjustment": settings.get("adjustment", "splits")}
+    if settings.get("currency"):
+        facts["currency-id"] = settings["currency"]
+    facts |= {"session": settings.get("session", "regular"), "symbol": symbol}
+    return "=" + msgspec.json.encode(facts).decode()
 
 
 class Claims(Struct):
@@ -302,6 +412,14 @@ def unpack(frame: bytes) -> list[bytes]:
         at = start + int(head[1])
         payloads.append(frame[start:at])
     return payloads if at == size else _unpack_text(frame.decode())
+
+
+def readable(frame: bytes) -> tuple[list[bytes], Exception | None]:
+    """Return the payloads that can be read, and what is wrong with the rest."""
+    try:
+        return unpack(frame), None
+    except (ValueError, UnicodeDecodeError) as exc:
+        return exc.args[1] if len(exc.args) == 2 else [], exc
 
 
 def _unpack_text(text: str) -> list[bytes]:
