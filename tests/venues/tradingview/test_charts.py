@@ -80,7 +80,7 @@ def test_a_row_that_cannot_be_read_costs_itself_alone_and_is_told(bad: list[Any]
     bars = driver.receive(page, completed(CS))
     assert len(bars) == 4
     assert not driver.heard(GapFound)[0].filled
-    assert "1 rows of history of NYSE:KO cannot be read" in driver.heard(Remark)[0].text
+    assert "rows of history of NYSE:KO that cannot be read were passed over: 1" in driver.heard(Remark)[0].text
 
 
 def test_bars_of_a_delayed_feed_close_when_their_last_change_is_due() -> None:

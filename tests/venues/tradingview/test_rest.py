@@ -83,6 +83,35 @@ def test_a_range_is_asked_for_in_segments_from_the_newest_until_one_is_cut_short
     assert [each.open_time_ns // MINUTE_NS for each in stop.value.value] == [4, 5, 6]
 
 
+@pytest.mark.parametrize(
+    ("interval", "traded", "asked"),
+    [("1s", 3, 3 + 173), ("1m", 1, 4), ("1m", 0, 12)],  # ten days and a part after the last one that holds something
+)
+def test_segments_without_a_bar_are_passed_over_but_not_without_end(interval: str, traded: int, asked: int) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    end = start + timedelta(days=40)
+    conversation = get_bars("NASDAQ:AAPL", interval, start=start, end=end)
+    next(conversation)
+    count = 1
+    with pytest.raises(StopIteration) as stop:
+        while True:
+            conversation.send(Heard([bar(count)] if count <= traded else []))
+            count += 1
+    assert count == asked
+    assert len(stop.value.value) == traded
+
+
+def test_a_night_without_a_bar_does_not_end_a_range() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    conversation = get_bars("NASDAQ:AAPL", "1m", start=start, end=start + timedelta(minutes=4_999 * 3))
+    next(conversation)
+    for heard in (Heard([bar(9)]), Heard([])):
+        conversation.send(heard)
+    with pytest.raises(StopIteration) as stop:
+        conversation.send(Heard([bar(1)]))
+    assert len(stop.value.value) == 2
+
+
 def test_ranges_that_make_no_sense_are_refused_before_anything_is_asked() -> None:
     now = datetime(2026, 11, 1, tzinfo=UTC)
     for start, end in ((now, now - timedelta(days=1)), (now - timedelta(days=20_000), now)):

@@ -284,7 +284,7 @@ def refusal_of(reason: Any, detail: Any, topic: Topic) -> BrokerwireError:
 def _reason_text(reason: Any) -> str:
     """Return a reason as text; a script's own failure comes as an object whose text has gaps for its context."""
     if not isinstance(reason, Mapping):
-        return clean(str(reason))
+        return clean(str(reason)) or "no reason given"
     text = str(reason.get("error") or reason.get("error_code") or "no reason given")
     context = reason.get("ctx")
     for name, value in context.items() if isinstance(context, Mapping) else ():

@@ -307,6 +307,7 @@ class Pages:
     def __init__(self, wish: Wish, since_s: int | None) -> None:
         self.bars: dict[int, Point] = {}
         self.is_whole = False
+        self.is_end_told = False
         self.is_range_asked = False
         self._wish = wish
         self._since_s = since_s
@@ -329,10 +330,16 @@ class Pages:
         One that nothing came before is the repeat of an earlier one, or a page that brings nothing. For a range the
         first request may be answered with the second: https://github.com/lumduan/tvkit/issues/32, read 2026-11-20.
         """
+        self.is_end_told |= is_end
         if turnaround == self.turnaround:
             return None if is_end or self._has_heard else spec.REPEAT_S
         is_there = len(self.bars) > spec.PROBE_BARS or min(self.bars, default=math.inf) <= (self._wish.from_s or 0)
         return spec.MERGED_S if is_there else math.inf
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the venue has less than is wished for; a range in which nothing was traded lacks nothing."""
+        return not self.is_whole and (self._wish.from_s is None or self.is_end_told)
 
     def more(self, *, is_end: bool) -> int:
         """Return how many older bars to ask for: none if what is wished for is there, or if there is no more.

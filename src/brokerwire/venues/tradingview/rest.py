@@ -228,7 +228,8 @@ def get_bars(
     With a start, ``limit`` bars from there on; with an end alone, ``limit`` bars up to it, 300 unless it is given.
 
     Bars older than the plan's window are not there, whatever is asked for: a range before it is empty. A range is asked
-    for in segments, from the newest, until one is cut short by the end of what there is.
+    for in segments, from the newest, until the venue says that there is no more, or nothing was traded for so long that
+    there can be none: no market pauses for more than ten days.
 
     Raises:
         ConfigurationError: The range ends before it starts, or is longer than 10 million bars.
@@ -250,10 +251,13 @@ def _bars_between(
     if from_s > until_s:
         raise ConfigurationError("the range of bars ends before it starts", venue=spec.NAME)
     events: list[Event] = []
+    empty = 0
     for first_s, last_s in _segments(from_s, until_s, seconds_of(interval)):
         heard = yield Listen([Topic("history", name, f"{interval};from_s={first_s};until_s={last_s}")])
         events += heard.events
-        if heard.gaps:
+        empty = 0 if heard.events else empty + 1
+        is_beyond = events and empty * (last_s - first_s) > spec.LONGEST_PAUSE_S
+        if heard.gaps or is_beyond or empty >= spec.MOST_EMPTY_SEGMENTS:
             break
     return _ordered(events)
 

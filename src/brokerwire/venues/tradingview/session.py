@@ -413,7 +413,7 @@ class Chart:
         """Tell of rows that cannot be read: they are passed over, the others count."""
         if rows:
             self._lost_rows += rows
-            text = f"{rows} rows of {self.topic.channel} of {self.topic.symbol} cannot be read and were passed over"
+            text = f"rows of {self.topic.channel} of {self.topic.symbol} that cannot be read were passed over: {rows}"
             self._post.emit(Remark(text, self.topic))
 
     def _wait(self, now: float, seconds: float, *, is_doubtful: bool = False) -> None:
@@ -537,7 +537,7 @@ class Chart:
         self._post.emit(Ready(self.topic))
         is_history = self.topic.channel == "history"
         is_whole = self._pages.is_whole and not self._lost_rows
-        if self._last is not None or (is_history and not is_whole):
+        if self._last is not None or (is_history and (self._pages.is_missed or self._lost_rows)):
             reason = "what was missing was fetched" if is_whole else "the venue does not reach back so far"
             self._post.emit(GapFound(self.topic, None, None, reason, filled=is_whole))
         if self._clock.delay_s and self.topic.channel in {"bar", "study"}:

@@ -107,6 +107,13 @@ SEGMENT_BARS = 5_000
 """Bars that a range asks for at a time: what the smallest plan is given in one page."""
 
 MOST_SEGMENTS = 2_000
+
+LONGEST_PAUSE_S = 10 * 86_400
+"""No market is closed for longer: older than that before the oldest bar there is nothing."""
+
+MOST_EMPTY_SEGMENTS = 200
+"""So many segments without a bar, one after the other, end a range: more seconds than the longest pause has."""
+
 PAGE_BARS = 1_000
 PROBE_BARS = 2
 """Bars that a series is created with whose range is asked for next."""
