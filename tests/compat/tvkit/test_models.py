@@ -5,6 +5,7 @@ from brokerwire.compat.tvkit import (
     OHLCVResponse,
     QuoteCompletedMessage,
     QuoteSymbolData,
+    SeriesUpdate,
     TimescaleUpdateResponse,
     WebSocketMessage,
 )
@@ -33,6 +34,10 @@ def test_a_bar_is_read_from_numbers_with_and_without_a_volume() -> None:
     assert (bar.timestamp, bar.close, bar.volume) == (1795445700, 70.23, 11876)
     assert isinstance(bar.volume, int)
     assert OHLCVBar.from_array([1.0, 1, 1, 1, 1]).volume == 0
+    assert OHLCVBar.from_array([1.0, 1, 1, 1, 1, 1e100]).volume == 0
+    assert OHLCVBar.from_array([1.0, 1, 1, 1, 1, "7"]).volume == 7
+    with pytest.raises(ValueError, match="OHLCVBar"):
+        OHLCVBar.from_array([1.0, 1, 1, 1, "x"])
     with pytest.raises(ValueError, match="not 3"):
         OHLCVBar.from_array([1.0, 2.0, 3.0])
 
@@ -75,7 +80,8 @@ def test_bars_are_found_in_a_message_and_studies_are_not() -> None:
     response = OHLCVResponse.model_validate(DU)
     assert list(response.series_updates) == ["sds_1"]
     assert [bar.close for bar in response.ohlcv_bars] == [70.23]
-    assert response.series_updates["sds_1"].last_bar_status == {"bar_close_time": 1795446000}
+    assert response.series_updates["sds_1"].last_bar_status.bar_close_time == 1795446000
+    assert response.series_updates["sds_1"].namespace.indexes == "nochange"
     assert response.session_id == "cs_1"
 
 
@@ -87,8 +93,21 @@ def test_a_page_is_a_timescale_update() -> None:
 
 
 def test_messages_without_arguments_have_nothing_to_say() -> None:
-    assert WebSocketMessage.model_validate({"m": "x"}).data == {}
+    assert WebSocketMessage.model_validate({"m": "x", "p": []}).data == {}
     assert WebSocketMessage.model_validate({"m": "x", "p": ["cs_1", {"a": 1}]}).data == {"a": 1}
     assert QuoteCompletedMessage.model_validate({"m": "quote_completed", "p": ["qs_1", "NYSE:KO"]}).symbol == "NYSE:KO"
-    assert QuoteCompletedMessage.model_validate({"m": "quote_completed"}).symbol == ""
+    assert QuoteCompletedMessage.model_validate({"m": "quote_completed", "p": []}).symbol == ""
     assert QuoteSymbolData.model_validate({"m": "qsd", "p": ["qs_1", {"n": "X:Y"}]}).symbol_info == {}
+
+
+def test_fields_that_an_update_has_besides_do_not_hide_its_bars() -> None:
+    part = {**DU["p"][1]["sds_1"], "node": "a", "ns": {"d": "", "indexes": []}}  # type: ignore[index]  # plain JSON
+    response = OHLCVResponse(message_type="du", parameters=["cs_1", {"sds_1": part}])
+    assert [bar.close for bar in response.ohlcv_bars] == [70.23]
+    with pytest.raises(ValueError, match="no field node"):
+        SeriesUpdate(**part)
+
+
+def test_a_message_with_bars_has_a_session_and_data() -> None:
+    with pytest.raises(ValueError, match="a session and its data"):
+        OHLCVResponse(message_type="du", parameters=["cs_1"])

@@ -11,8 +11,10 @@ from brokerwire.compat.tvkit import (
     IndicatorData,
     OHLCData,
     OHLCVData,
+    RealtimeStreamer,
     StreamConfig,
     StreamData,
+    StreamerResponse,
     TradeData,
 )
 from brokerwire.compat.tvkit.stream_models import exact
@@ -37,6 +39,9 @@ def test_a_configuration_may_be_written_in_both_forms() -> None:
         {"numb_price_candles": 1001},
         {"symbols": ["AAPL"]},
         {"symbols": ["A:B:C"]},
+        {"symbols": "NASDAQ:AAPL"},
+        {"num_candles": "many"},
+        {"speed": 9},
     ],
     ids=str,
 )
@@ -47,7 +52,7 @@ def test_a_wrong_configuration_is_a_value_error(wrong: dict[str, Any]) -> None:
 
 def test_an_export_is_of_a_type_that_exists() -> None:
     assert ExportConfig(export_result=True, export_type="csv").export_type == "csv"
-    with pytest.raises(ValueError, match="export_type"):
+    with pytest.raises(ValueError, match="ExportConfig: Invalid enum value 'xml'"):
         ExportConfig(export_type="xml")  # type: ignore[arg-type]  # that is the point
 
 
@@ -97,6 +102,7 @@ def test_a_study_has_its_first_value_the_close_and_all_values() -> None:
     told = IndicatorData.from_event(point, 2, close=10.0)
     assert (told.index, told.timestamp, told.smoothing, told.close) == (2, 60.0, 65.5, 10.0)
     assert told.values == {"plot_0": 65.5, "plot_1": None}
+    assert told.datetime == datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
 
 
 def test_a_quote_is_a_trade_once_it_has_a_last_price() -> None:
@@ -108,3 +114,62 @@ def test_a_quote_is_a_trade_once_it_has_a_last_price() -> None:
     untimed = TradeData.from_event(Quote("tradingview", "X:Y", None, 9_000_000_000, last=1.0, volume=2.0))
     assert untimed is not None
     assert (untimed.timestamp, untimed.volume) == (9, Decimal(2))
+
+
+ROW: dict[str, Any] = {"index": 0, "timestamp": 1, "open": "1.5", "high": 2, "low": 0.5, "close": 1, "volume": 3}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"timestamp": 0}, {"timestamp": 1.5}, {"open": "x"}, {"high": "NaN"}, {"volume": -1}, {"colour": "red"}],
+    ids=str,
+)
+def test_a_row_that_is_none_cannot_be_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        OHLCVData(**{**ROW, **wrong})
+
+
+def test_a_row_may_have_prices_below_zero_and_is_shown_as_text() -> None:
+    row = OHLCVData(**{**ROW, "low": "-37.63"})
+    assert row.to_dict() == {
+        "index": 0,
+        "timestamp": 1,
+        "datetime": "1970-01-01T00:00:01+00:00",
+        "open": "1.5",
+        "high": "2",
+        "low": "-37.63",
+        "close": "1",
+        "volume": "3",
+    }
+
+
+def test_a_trade_is_checked_too() -> None:
+    told: dict[str, Any] = {"symbol": "X:Y", "price": "1.5", "volume": 1, "timestamp": "7"}
+    assert (TradeData(**told).price, TradeData(**told).timestamp) == (Decimal("1.5"), 7)
+    for wrong in ({"side": "both"}, {"timestamp": 0}, {"price": None}):
+        with pytest.raises(ValueError, match=r"\S"):
+            TradeData(**{**told, **wrong})
+
+
+def test_the_export_and_the_study_may_be_in_the_configuration() -> None:
+    config = StreamConfig(
+        symbols=["NASDAQ:AAPL"],
+        include_indicators=True,
+        indicator_id="STD;RSI",
+        indicator_version="37.0",
+        export_config=ExportConfig(**{"enabled": True, "format": "csv"}),
+    )
+    assert config.export_config is not None
+    assert (config.export_config.enabled, config.export_config.format) == (True, "csv")
+    assert config.indicator_config.study == "STD;RSI@37.0"
+    assert StreamConfig(symbols=["NASDAQ:AAPL"], indicator_id="STD;RSI").indicator_config.study == ""
+    streamer = RealtimeStreamer(config)
+    assert streamer.export_config is config.export_config
+    assert streamer.indicator_config.study == "STD;RSI@37.0"
+    assert RealtimeStreamer(config, export_config=ExportConfig()).export_config.enabled is False
+
+
+def test_a_response_is_of_now_unless_told_otherwise() -> None:
+    assert StreamerResponse(symbol="X:Y", data_type="trade").timestamp.tzinfo is not None
+    with pytest.raises(ValueError, match="data_type"):
+        StreamerResponse(symbol="X:Y", data_type="quote")  # type: ignore[arg-type]  # that is the point

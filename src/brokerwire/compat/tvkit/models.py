@@ -12,6 +12,9 @@ from brokerwire.events import Bar, Quote
 
 _S = 1_000_000_000
 _NO_VALUE = 1e99
+_LATEST_S = 7_258_118_400
+"""The start of the year 2200: a bar behind it is in milliseconds, or broken."""
+
 Count: TypeAlias = int | float
 
 
@@ -22,37 +25,49 @@ class Adjustment(StrEnum):
     DIVIDENDS = "dividends"
 
 
-class OHLCVBar(Model):
-    """One bar: its start in whole seconds of UTC, prices in the instrument's currency, and its volume.
+class OHLCVBar(Model, kw_only=True):
+    """One bar: its start in seconds of UTC, prices in the instrument's currency, and its volume.
 
-    A whole volume is an ``int``; fractions, which crypto pairs trade in, stay ``float``. 0 where the instrument has
-    none.
+    Whole seconds and a whole volume are ``int``; fractions, which crypto pairs trade in, stay ``float``. The volume is
+    0 where the instrument has none.
+
+    Raises:
+        SeriesError: A field is missing, unknown or no number, or the time is not one from 1970 to 2200; also a
+            ``ValueError``.
     """
 
-    timestamp: int
+    timestamp: Count
     open: float
     high: float
     low: float
     close: float
-    volume: Count = 0
+    volume: Count
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.timestamp <= _LATEST_S:
+            raise SeriesError(f"an OHLCVBar opens between 1970 and 2200, in seconds of UTC, not at {self.timestamp!r}")
+        self.timestamp, self.volume = _whole(self.timestamp), _whole(self.volume)
 
     @classmethod
-    def from_array(cls, values: Sequence[float]) -> Self:
+    def from_array(cls, data: Sequence[Any]) -> Self:
         """Return the bar of ``[time, open, high, low, close]``, with or without a volume behind.
 
         Raises:
-            SeriesError: It has another length; also a ``ValueError``.
+            SeriesError: It has another length, or what is no number; also a ``ValueError``.
         """
-        if len(values) not in {5, 6}:
-            raise SeriesError(f"a bar is five or six numbers, not {len(values)}")
-        time_s, open_, high, low, close, *rest = values
-        volume = counted(rest[0]) if rest and rest[0] is not None else 0
-        return cls(timestamp=int(time_s), open=open_, high=high, low=low, close=close, volume=volume or 0)
+        if len(data) not in {5, 6}:
+            raise SeriesError(f"a bar is five or six numbers, not {len(data)}")
+        time_s, open_, high, low, close, *rest = data
+        given = rest[0] if rest else None
+        volume = counted(given) if isinstance(given, int | float) else given
+        return cls(
+            timestamp=time_s, open=open_, high=high, low=low, close=close, volume=0 if volume is None else volume
+        )
 
     @classmethod
     def from_event(cls, bar: Bar) -> Self:
         """Return a bar of ours as one of tvkit's."""
-        return cls(
+        return cls.model_construct(
             timestamp=bar.open_time_ns // _S,
             open=bar.open,
             high=bar.high,
@@ -66,16 +81,21 @@ def counted(number: float | None) -> Count | None:
     """Return a whole number as an ``int``, and None for what the venue writes where there is no value."""
     if number is None or number >= _NO_VALUE:
         return None
-    return int(number) if float(number).is_integer() else float(number)
+    return _whole(float(number))
 
 
-class _WireMessage(Model):
+def _whole(number: Count) -> Count:
+    return int(number) if float(number).is_integer() else number
+
+
+class _WireMessage(Model, kw_only=True):
     """A message with a method and arguments, the first of which is the session."""
 
     message_type: str = field(name="m")
-    parameters: list[Any] = field(name="p", default_factory=list)
+    parameters: list[Any] = field(name="p")
 
     kinds: ClassVar[frozenset[str]] = frozenset()
+    computed: ClassVar[tuple[str, ...]] = ("session_id",)
 
     def __post_init__(self) -> None:
         if self.kinds and self.message_type not in self.kinds:
@@ -92,7 +112,22 @@ class _WireMessage(Model):
         return second if isinstance(second, Mapping) else {}
 
 
-class WebSocketMessage(_WireMessage):
+class _OpenMessage(_WireMessage, kw_only=True):
+    """A message that may have further fields: they are attributes too, and together ``model_extra``."""
+
+    model_extra: dict[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.model_extra[name]
+        except KeyError as exc:
+            raise AttributeError(f"a {type(self).__name__} has no {name!r}") from exc
+
+    def _more(self) -> dict[str, Any]:
+        return self.model_extra
+
+
+class WebSocketMessage(_OpenMessage, kw_only=True):
     """Any message of the wire."""
 
     @property
@@ -101,16 +136,17 @@ class WebSocketMessage(_WireMessage):
         return self._argument()
 
 
-class QuoteSymbolData(_WireMessage):
+class QuoteSymbolData(_WireMessage, kw_only=True):
     """A quote as its changes have made it; the message holds all fields known so far, not only those that changed."""
 
     kinds: ClassVar[frozenset[str]] = frozenset({"qsd"})
+    computed: ClassVar[tuple[str, ...]] = ("session_id", "quote_data", "current_price", "symbol_info")
 
     @classmethod
     def from_event(cls, quote: Quote) -> Self:
         """Return a quote of ours as one of tvkit's."""
         body = {"n": quote.symbol, "s": "ok", "v": known(quote)}
-        return cls(message_type="qsd", parameters=[session_of(quote), body])
+        return cls.model_construct(message_type="qsd", parameters=[session_of(quote), body])
 
     @property
     def quote_data(self) -> Mapping[str, Any]:
@@ -160,10 +196,11 @@ def _value(value: Any) -> Any:
     return None if isinstance(value, int | float) and value >= _NO_VALUE else value
 
 
-class QuoteCompletedMessage(_WireMessage):
+class QuoteCompletedMessage(_WireMessage, kw_only=True):
     """The venue has sent all first values of a symbol."""
 
     kinds: ClassVar[frozenset[str]] = frozenset({"quote_completed"})
+    computed: ClassVar[tuple[str, ...]] = ("session_id", "symbol")
 
     @property
     def symbol(self) -> str:
@@ -171,11 +208,13 @@ class QuoteCompletedMessage(_WireMessage):
         return str(self.parameters[1]) if len(self.parameters) > 1 else ""
 
 
-class SeriesData(Model):
+class SeriesData(Model, kw_only=True):
     """One point of a series: where it stands on the time scale, and its values."""
 
     index: int = field(name="i")
-    values: list[Any] = field(name="v")
+    values: list[float | None] = field(name="v")
+
+    computed: ClassVar[tuple[str, ...]] = ("ohlcv_bar",)
 
     @property
     def ohlcv_bar(self) -> OHLCVBar:
@@ -183,19 +222,38 @@ class SeriesData(Model):
         return OHLCVBar.from_array(self.values)
 
 
-class SeriesUpdate(Model):
+class NamespaceData(Model, kw_only=True):
+    """What an update says about itself, and whether places on the time scale have changed."""
+
+    description: str = field(name="d", default="")
+    indexes: str | list[Any] = "nochange"
+
+
+class LastBarStatus(Model, kw_only=True):
+    """When the newest bar closes, in seconds of UTC."""
+
+    bar_close_time: float | None = None
+
+
+class SeriesUpdate(Model, kw_only=True):
     """What changed of one series: its points, namespace, turnaround and when its newest bar closes."""
 
     series_data: list[SeriesData] = field(name="s")
-    namespace: dict[str, Any] = field(name="ns", default_factory=dict)
+    namespace: NamespaceData = field(name="ns", default_factory=NamespaceData)
     type: str = field(name="t", default="")
-    last_bar_status: dict[str, Any] = field(name="lbs", default_factory=dict)
+    last_bar_status: LastBarStatus = field(name="lbs", default_factory=LastBarStatus)
 
 
-class OHLCVResponse(_WireMessage):
+class OHLCVResponse(_OpenMessage, kw_only=True):
     """A message with bars: a page of history, or what changed."""
 
     kinds: ClassVar[frozenset[str]] = frozenset({"du", "timescale_update"})
+    computed: ClassVar[tuple[str, ...]] = ("session_id", "series_updates", "ohlcv_bars")
+
+    def __post_init__(self) -> None:
+        _WireMessage.__post_init__(self)
+        if len(self.parameters) < 2:
+            raise SeriesError(f"a {type(self).__name__} has a session and its data, not {len(self.parameters)} of them")
 
     @property
     def series_updates(self) -> dict[str, SeriesUpdate]:
@@ -205,7 +263,7 @@ class OHLCVResponse(_WireMessage):
     def _updates(self) -> Iterator[tuple[str, SeriesUpdate]]:
         for name, part in self._argument().items():
             if isinstance(part, Mapping) and part.get("s"):
-                yield name, SeriesUpdate.model_validate(part)
+                yield name, SeriesUpdate.from_wire(part)
 
     @property
     def ohlcv_bars(self) -> list[OHLCVBar]:
@@ -213,7 +271,8 @@ class OHLCVResponse(_WireMessage):
         return [point.ohlcv_bar for update in self.series_updates.values() for point in update.series_data]
 
 
-class TimescaleUpdateResponse(OHLCVResponse):
+class TimescaleUpdateResponse(OHLCVResponse, kw_only=True):
     """A page of history, or new bars."""
 
     kinds: ClassVar[frozenset[str]] = frozenset({"timescale_update"})
+    computed: ClassVar[tuple[str, ...]] = ("session_id", "ohlcv_bars")

@@ -69,8 +69,8 @@ class RealtimeStreamer:
         endpoints: Mapping[str, str] | None = None,
     ) -> None:
         self.config = stream_config or StreamConfig()
-        self.export_config = export_config or ExportConfig()
-        self.indicator_config = indicator_config or IndicatorConfig()
+        self.export_config = export_config or self.config.export_config or ExportConfig()
+        self.indicator_config = indicator_config or self.config.indicator_config
         self._endpoints = endpoints
         self._chart: OHLCV | None = None
 
