@@ -3,8 +3,12 @@
 from brokerwire.compat.tvkit.arguments import convert_timestamp_to_iso, validate_symbols
 from brokerwire.compat.tvkit.data_exporter import DataExporter
 from brokerwire.compat.tvkit.errors import ConnectionClosed, DataNotFoundError, SeriesError, WebSocketException
+from brokerwire.compat.tvkit.export_models import ExportFormat
+from brokerwire.compat.tvkit.integrity import DataIntegrityError
 from brokerwire.compat.tvkit.models import (
     Adjustment,
+    LastBarStatus,
+    NamespaceData,
     OHLCVBar,
     OHLCVResponse,
     QuoteCompletedMessage,
@@ -33,10 +37,14 @@ __all__ = [
     "Adjustment",
     "ConnectionClosed",
     "DataExporter",
+    "DataIntegrityError",
     "DataNotFoundError",
     "ExportConfig",
+    "ExportFormat",
     "IndicatorConfig",
     "IndicatorData",
+    "LastBarStatus",
+    "NamespaceData",
     "OHLCData",
     "OHLCVBar",
     "OHLCVData",

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
+import json
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-import msgspec
-
-from brokerwire.clock import SystemClock
 from brokerwire.compat.tvkit.arguments import convert_timestamp_to_iso
 from brokerwire.compat.tvkit.errors import SeriesError
+from brokerwire.compat.tvkit.export_models import (
+    CSV_OPTIONS,
+    JSON_OPTIONS,
+    POLARS_OPTIONS,
+    ExportConfig,
+    ExportFormat,
+    ExportMetadata,
+    ExportResult,
+    TimestampFormat,
+    known_options,
+)
+from brokerwire.compat.tvkit.integrity import COLUMNS, DataIntegrityError, check_bars
 from brokerwire.compat.tvkit.models import OHLCVBar
 from brokerwire.compat.tvkit.stream_models import OHLCData, OHLCVData
-from brokerwire.export import write_atomically, write_rows
+from brokerwire.errors import BrokerwireError
+from brokerwire.export import file_name, write_atomically, write_rows
 from brokerwire.export.extra import load
+from brokerwire.export.naming import FOLDER
 
 if TYPE_CHECKING:
     import polars
 
 AnyBar: TypeAlias = OHLCVBar | OHLCData | OHLCVData
-TimestampFormat: TypeAlias = Literal["iso", "unix", "datetime"]
 PathLike: TypeAlias = str | os.PathLike[str]
 
-COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
+logger = logging.getLogger(__name__)
 
 
 class DataExporter:
@@ -34,6 +48,9 @@ class DataExporter:
 
     Every method runs on a thread of its own, so that the event loop goes on. Files appear whole, and replace what was
     there; a missing folder is made. Bars are written in the order in which they are given.
+
+    Files can be checked first: ``validate`` logs what is wrong with the bars as warnings, ``strict`` refuses to write
+    bars with errors, and ``interval`` has gaps looked for too.
     """
 
     async def to_polars(
@@ -58,19 +75,29 @@ class DataExporter:
         file_path: PathLike,
         include_metadata: bool = True,
         *,
+        validate: bool = False,
+        strict: bool = False,
+        interval: str | None = None,
         timestamp_format: TimestampFormat = "iso",
+        **json_options: Any,
     ) -> Path:
         """Write ``{"data": [...], "metadata": {...}}``, the latter on request; returns where the file is.
 
+        ``json_options`` are ``indent`` (2, None for one line), ``ensure_ascii`` (False) and ``sort_keys`` (True).
+
         Raises:
-            SeriesError: There are no bars, or the format is none; also a ``ValueError``.
+            SeriesError: There are no bars, or the format or an option is none; also a ``ValueError``.
+            DataIntegrityError: The bars have errors, and ``strict`` is asked for.
             ConfigurationError: The file may not be written.
             OSError: The disk refused.
         """
+        options = {"indent": 2, "ensure_ascii": False, "sort_keys": True, **known_options(json_options, JSON_OPTIONS)}
+        if validate:
+            _check(data, strict=strict, interval=interval)
         content: dict[str, Any] = {"data": _rows_of(data, timestamp_format)}
         if include_metadata:
-            content["metadata"] = _metadata_of(data, file_path, "json")
-        encoded = msgspec.json.format(msgspec.json.encode(content), indent=2)
+            content["metadata"] = _metadata_of(data, file_path, ExportFormat.JSON)
+        encoded = json.dumps(content, default=str, **options).encode()
         return await asyncio.to_thread(write_atomically, file_path, lambda file: file.write(encoded))
 
     async def to_csv(
@@ -79,18 +106,31 @@ class DataExporter:
         file_path: PathLike,
         include_metadata: bool = True,
         *,
+        validate: bool = False,
+        strict: bool = False,
+        interval: str | None = None,
         timestamp_format: TimestampFormat = "iso",
+        **csv_options: Any,
     ) -> Path:
         """Write a header and a line for each bar, and ``<name>.metadata.txt`` beside it on request.
 
+        ``csv_options`` are ``delimiter`` (a comma), ``quoting`` (``csv.QUOTE_MINIMAL``) and ``line_terminator``.
+
         Raises:
-            SeriesError: There are no bars, or the format is none; also a ``ValueError``.
+            SeriesError: There are no bars, or the format or an option is none; also a ``ValueError``.
+            DataIntegrityError: The bars have errors, and ``strict`` is asked for.
             ConfigurationError: The file may not be written.
             OSError: The disk refused.
         """
-        path = await _write(data, file_path, "csv", timestamp_format)
+        options = known_options(csv_options, CSV_OPTIONS)
+        if validate:
+            _check(data, strict=strict, interval=interval)
+        encoded = _csv_of(_rows_of(data, timestamp_format), **options)
+        path = _named(file_path, "csv")
+        await asyncio.to_thread(write_atomically, path, lambda file: file.write(encoded))
         if include_metadata:
-            lines = "".join(f"{name}: {value}\n" for name, value in _metadata_of(data, file_path, "csv").items())
+            told = _metadata_of(data, file_path, ExportFormat.CSV)
+            lines = "".join(f"{name}: {value}\n" for name, value in told.items())
             beside = path.with_suffix(".metadata.txt")
             await asyncio.to_thread(write_atomically, beside, lambda file: file.write(lines.encode()))
         return path
@@ -105,17 +145,93 @@ class DataExporter:
             ConfigurationError: The file may not be written, or pyarrow is not installed.
             OSError: The disk refused.
         """
-        return await _write(data, file_path, "parquet", timestamp_format)
+        rows, path = _rows_of(data, timestamp_format), _named(file_path, "parquet")
+        return await asyncio.to_thread(write_rows, rows, path, columns=COLUMNS)
+
+    async def export_ohlcv_data(
+        self,
+        data: Sequence[AnyBar],
+        format: ExportFormat | str,
+        file_path: PathLike | None = None,
+        config: ExportConfig | None = None,
+    ) -> ExportResult:
+        """Write bars as the format says; what goes wrong is in the result, and not raised.
+
+        Without a path the file is ``export/ohlcv_data_<time>``. ``ExportFormat.POLARS`` writes none: the frame is
+        ``data`` of the result.
+
+        Raises:
+            SeriesError: The format is none; also a ``ValueError``.
+        """
+        kind = _format_of(format)
+        settings = ExportConfig(format=kind) if config is None else config
+        path = file_path or settings.file_path or _default_path(kind)
+        told = ExportMetadata(source="ohlcv", record_count=len(data), format=kind, file_path=str(path or "") or None)
+        try:
+            made = await self._export(data, kind, path, settings)
+        except (BrokerwireError, OSError) as exc:
+            return ExportResult(success=False, metadata=told, error_message=str(exc))
+        if isinstance(made, Path):
+            return ExportResult(success=True, metadata=told, file_path=made)
+        return ExportResult(success=True, metadata=told, data=made)
+
+    async def _export(self, data: Sequence[AnyBar], kind: ExportFormat, path: PathLike, config: ExportConfig) -> Any:
+        how, options = config.timestamp_format, config.options
+        if kind is ExportFormat.POLARS:
+            return await self.to_polars(data, timestamp_format=how, **known_options(options, POLARS_OPTIONS))
+        if kind is ExportFormat.PARQUET:
+            return await self.to_parquet(data, path, timestamp_format=how, **known_options(options, ()))
+        write = self.to_json if kind is ExportFormat.JSON else self.to_csv
+        return await write(data, path, config.include_metadata, timestamp_format=how, **options)
+
+    def get_supported_formats(self) -> list[ExportFormat]:
+        """Return the formats that ``export_ohlcv_data`` takes."""
+        return list(ExportFormat)
 
 
-async def _write(
-    data: Sequence[AnyBar], file_path: PathLike, extension: str, timestamp_format: TimestampFormat
-) -> Path:
-    """Write rows; a file whose name says nothing else gets the extension of its format."""
+def _format_of(name: ExportFormat | str) -> ExportFormat:
+    try:
+        return ExportFormat(name)
+    except ValueError as exc:
+        raise SeriesError(f"format must be one of {', '.join(ExportFormat)}, not {name!r}") from exc
+
+
+def _default_path(kind: ExportFormat) -> PathLike:
+    return "" if kind is ExportFormat.POLARS else Path(FOLDER) / file_name("ohlcv", "data", extension=kind)
+
+
+def _named(file_path: PathLike, extension: str) -> Path:
+    """Return the path; a file whose name says nothing else gets the extension of its format."""
     path = Path(file_path)
-    named = path if path.suffix.lower() == f".{extension}" else path.with_name(f"{path.name}.{extension}")
-    rows = _rows_of(data, timestamp_format)
-    return await asyncio.to_thread(write_rows, rows, named, columns=COLUMNS)
+    return path if path.suffix.lower() == f".{extension}" else path.with_name(f"{path.name}.{extension}")
+
+
+def _check(data: Sequence[AnyBar], *, strict: bool, interval: str | None) -> None:
+    """Log what is wrong with the bars.
+
+    Raises:
+        DataIntegrityError: They have errors, and that is not to be.
+        SeriesError: The interval is none, or has no fixed length.
+    """
+    result = check_bars({name: [getattr(bar, name) for bar in data] for name in COLUMNS}, interval=interval)
+    for each in result.violations:
+        logger.warning("%s", each.message, extra={"check": each.check.value, "rows": each.affected_rows})
+    if strict and result.errors:
+        raise DataIntegrityError(result)
+
+
+def _csv_of(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    delimiter: str = ",",
+    quoting: Any = csv.QUOTE_MINIMAL,
+    line_terminator: str = "\n",
+) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=line_terminator)
+    writer.writerow(COLUMNS)
+    writer.writerows([row[name] for name in COLUMNS] for row in rows)
+    return text.getvalue().encode()
 
 
 _TIMESTAMPS: Mapping[str, Callable[[float], Any]] = {
@@ -137,13 +253,11 @@ def _rows_of(data: Sequence[AnyBar], timestamp_format: TimestampFormat) -> list[
     ]
 
 
-def _metadata_of(data: Sequence[AnyBar], file_path: PathLike, extension: str) -> dict[str, Any]:
+def _metadata_of(data: Sequence[AnyBar], file_path: PathLike, kind: ExportFormat) -> dict[str, Any]:
+    told = ExportMetadata(source="ohlcv", record_count=len(data), format=kind, file_path=os.fspath(file_path))
     return {
-        "export_timestamp": convert_timestamp_to_iso(SystemClock().time_ns() // 10**9),
-        "source": "ohlcv",
-        "record_count": len(data),
-        "format": extension,
-        "file_path": os.fspath(file_path),
+        **told.model_dump(exclude_none=True),
+        "export_timestamp": told.export_timestamp.isoformat(),
         "first_timestamp": convert_timestamp_to_iso(data[0].timestamp),
         "last_timestamp": convert_timestamp_to_iso(data[-1].timestamp),
     }
