@@ -216,6 +216,20 @@ def test_a_token_and_cookies_exclude_each_other() -> None:
         OHLCV(auth_token="x", cookies={"sessionid": "y"})
 
 
+@pytest.mark.parametrize("wanted", [{"browser": "chrome"}, {"browser_profile": "Default"}], ids=str)
+def test_the_files_of_browsers_are_not_read(wanted: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="TRADINGVIEW_SESSIONID"):
+        OHLCV(**wanted)  # type: ignore[arg-type]  # whichever of the two
+
+
+async def test_tvkits_own_numbers_are_taken(nothing_left: None) -> None:
+    async with OHLCV(3, 2.0, 60.0) as first, OHLCV(max_attempts=3, base_backoff=0.5, max_backoff=5.0) as second:
+        for client in (first, second):
+            await client.wait_until_ready()
+            assert client.account is None
+            assert len(await client.get_historical_ohlcv("NASDAQ:AAPL", "1D", 2, segment_delay=0.5)) == 2
+
+
 def test_credentials_come_from_arguments_or_tvkits_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert OHLCV()._credentials is None
     monkeypatch.setenv("TVKIT_AUTH_TOKEN", "from-the-environment")

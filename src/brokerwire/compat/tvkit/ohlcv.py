@@ -36,21 +36,37 @@ class OHLCV:
     streams and its market data.
 
     Args:
+        max_attempts: Does nothing, like the two that follow: connections are opened again with pauses that grow, for as
+            long as that makes sense.
+        base_backoff: Does nothing.
+        max_backoff: Does nothing.
+        browser: Refused: the files of browsers are not read. Give ``cookies``.
+        browser_profile: Refused too.
         auth_token: A token that you have, instead of ``TVKIT_AUTH_TOKEN`` or ``TRADINGVIEW_AUTH_TOKEN``.
         cookies: ``sessionid`` and ``sessionid_sign`` of a browser that is logged in; they renew the token.
         endpoints: Base addresses instead of the venue's: ``stream`` and ``site``.
 
     Raises:
-        SeriesError: Both a token and cookies are given; also a ``ValueError``.
+        SeriesError: Both a token and cookies are given, or a browser; also a ``ValueError``.
     """
 
     def __init__(
         self,
+        max_attempts: int = 5,
+        base_backoff: float = 1.0,
+        max_backoff: float = 30.0,
         *,
-        auth_token: str | None = None,
+        browser: str | None = None,
+        browser_profile: str | None = None,
         cookies: Mapping[str, str] | None = None,
+        auth_token: str | None = None,
         endpoints: Mapping[str, str] | None = None,
     ) -> None:
+        if browser is not None or browser_profile is not None:
+            raise SeriesError(
+                "the files of browsers are not read; give cookies, or set TRADINGVIEW_SESSIONID and "
+                "TRADINGVIEW_SESSIONID_SIGN"
+            )
         self.connection_service: StreamManager | None = None
         self.message_service: MarketDataService | None = None
         self._credentials = _credentials_of(auth_token, cookies)
@@ -63,6 +79,11 @@ class OHLCV:
         client = self._clients.get(Adjustment.SPLITS)
         endpoints = (client.endpoints if client is not None else self._endpoints) or {}
         return endpoints.get("stream", LIVE_ADDRESS) + SOCKET_PATH
+
+    @property
+    def account(self) -> None:
+        """None always: the plan of an account and its limits are not read."""
+        return
 
     async def __aenter__(self) -> Self:
         return self
@@ -86,6 +107,15 @@ class OHLCV:
         """
         with tvkit_errors():
             await self.client().start()
+
+    async def wait_until_ready(self) -> None:
+        """Get ready ahead of the first call, logged in where there is a login.
+
+        Raises:
+            WebSocketException: It could not be done.
+        """
+        with tvkit_errors():
+            await _token_of(self.client(), self._credentials)
 
     def client(self, adjustment: Adjustment = Adjustment.SPLITS) -> Client:
         """Return the client of an adjustment, which is a setting of the venue; for what tvkit has no method for."""
@@ -205,10 +235,12 @@ class OHLCV:
         start: datetime | str | None = None,
         end: datetime | str | None = None,
         adjustment: Adjustment | str = Adjustment.SPLITS,
+        segment_delay: float = 0.0,
     ) -> list[OHLCVBar]:
         """Return bars from the oldest: the newest ``bars_count`` (10 by default), or those that open from start to end.
 
-        Times without a zone are UTC; an end that is a date means the end of that day.
+        Times without a zone are UTC; an end that is a date means the end of that day. ``segment_delay`` does nothing: a
+        range is one series, which the venue is asked to continue, and not a row of segments.
 
         Raises:
             SeriesError: An argument is wrong, or a count and a range are given; also a ``ValueError``.
