@@ -5,8 +5,10 @@ import pytest
 from brokerwire.compat.tv_scraper.arguments import (
     ANONYMOUS_TOKEN,
     candle_count,
+    check_timeframe,
     credentials_of,
     export_type_of,
+    older_places,
     study_names,
     symbol_name,
 )
@@ -76,3 +78,15 @@ def test_a_login_is_read_from_the_cookie_and_the_token() -> None:
 def test_a_cookie_without_a_login_is_told(cookie: str) -> None:
     with pytest.raises(ValueError, match="no sessionid"):
         credentials_of(cookie, ANONYMOUS_TOKEN)
+
+
+@pytest.mark.parametrize("timeframe", ["7m", "3m", "1", "60", "1H", "1D", "", None, 1])
+def test_a_timeframe_that_tv_scraper_does_not_have_is_told(timeframe: Any) -> None:
+    with pytest.raises(ValueError, match=r"timeframe must be one of 1m, 5m, .*1M"):
+        check_timeframe(timeframe)
+
+
+def test_the_second_place_is_an_export_type_or_a_cookie() -> None:
+    assert older_places("json", "csv") == ("csv", None)
+    assert older_places("csv", None) == ("csv", None)
+    assert older_places("csv", "sessionid=s") == ("csv", "sessionid=s")

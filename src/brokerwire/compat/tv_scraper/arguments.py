@@ -9,6 +9,7 @@ from brokerwire.venues.tradingview.codec import canonical_symbol
 ANONYMOUS_TOKEN = "unauthorized_user_token"  # noqa: S105  # a literal that everybody sends
 EXPORT_TYPES = ("csv", "json")
 MOST_CANDLES = 5000
+TIMEFRAMES = ("1m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1M")
 
 Indicators = Sequence[tuple[str, str]] | None
 """Ids of scripts, each with its version."""
@@ -39,6 +40,26 @@ def candle_count(number: int) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MOST_CANDLES:
         raise ValueError(f"numb_candles must be a whole number from 1 to {MOST_CANDLES}, not {number!r}")
     return number
+
+
+def check_timeframe(timeframe: str) -> None:
+    """Refuse what is no timeframe of tv-scraper's; our own services have more.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if timeframe not in TIMEFRAMES:
+        raise ValueError(f"timeframe must be one of {', '.join(TIMEFRAMES)}, not {timeframe!r}")
+
+
+def older_places(export_type: str, second: str | None) -> tuple[str, str | None]:
+    """Return the export type and the cookie where ``export_result`` was in front, as in ``Streamer(True, "csv")``.
+
+    A cookie, which has an equals sign, may stand in the second place too.
+    """
+    if second is None or "=" in second:
+        return export_type, second
+    return second, None
 
 
 def study_names(indicators: Indicators) -> dict[str, str]:

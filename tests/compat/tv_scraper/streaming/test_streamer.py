@@ -77,7 +77,7 @@ def test_indicators_come_at_the_candles(streamer: Streamer) -> None:
         (("BINANCE", "AAPL"), "did you mean NASDAQ:AAPL"),
         (("", "AAPL"), "cannot be empty"),
         (("NASDAQ", "~"), "write EXCHANGE:SYMBOL"),
-        (("NASDAQ", "AAPL", "7x"), "is not an interval"),
+        (("NASDAQ", "AAPL", "7x"), "timeframe must be one of"),
         (("NASDAQ", "AAPL", "1h", 0), "from 1 to 5000"),
         (("NASDAQ", "AAPL", "1h", 5, [("STD;NoSuch", "1.0")]), "no study 'STD;NoSuch@1.0'"),
         (("NASDAQ", "AAPL", "1h", 5, "STD;RSI"), "are pairs"),
@@ -212,6 +212,44 @@ def test_a_listing_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nowhere" in answer["error"]
 
 
+@pytest.mark.parametrize("timeframe", ["3m", "7m", "60", "1H"])
+def test_a_timeframe_that_tv_scraper_does_not_have_is_an_envelope(streamer: Streamer, timeframe: str) -> None:
+    answer = streamer.get_candles("NASDAQ", "AAPL", timeframe)
+    assert (answer["status"], answer["data"]) == ("failed", None)
+    assert "timeframe must be one of" in answer["error"]
+    assert answer["metadata"]["timeframe"] == timeframe
+
+
+@pytest.mark.parametrize(
+    ("places", "names", "exported"),
+    [
+        (("csv",), {}, "csv"),
+        (("json",), {}, "json"),
+        ((None,), {}, None),
+        ((), {"export": "csv"}, "csv"),
+        ((True,), {}, "json"),
+        ((True, "csv"), {}, "csv"),
+        ((False, "csv"), {}, None),
+        ((True,), {"export_type": "csv"}, "csv"),
+        ((), {"export_result": True, "export_type": "csv"}, "csv"),
+        (("csv", "sessionid=s"), {}, "csv"),
+        ((None, "sessionid=s"), {}, None),
+    ],
+    ids=str,
+)
+def test_an_export_is_asked_for_in_either_spelling(
+    client: SyncClient, places: tuple[Any, ...], names: dict[str, Any], exported: str | None
+) -> None:
+    streamer = Streamer(*places, **names, client=client)
+    assert (streamer.export_type if streamer.export_result else None) == exported
+
+
+@pytest.mark.parametrize("places", [("xml",), (True, "xml"), (None, "nonsense"), ("csv", "nonsense")], ids=str)
+def test_wrong_options_in_their_place_are_told_at_once(places: tuple[Any, ...]) -> None:
+    with pytest.raises(ValueError, match=r"Invalid|sessionid"):
+        Streamer(*places)
+
+
 @pytest.mark.parametrize("options", [{"export_type": "xml"}, {"export": "parquet"}, {"cookie": "nonsense"}])
 def test_wrong_options_are_told_at_once(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"Invalid|sessionid"):
@@ -260,8 +298,9 @@ def test_answers_are_exported_as_json(client: SyncClient, options: dict[str, Any
     assert json.loads(indicators.read_text()) == data["indicators"]
 
 
-def test_answers_are_exported_as_csv(client: SyncClient) -> None:
-    streamer = Streamer(True, "csv", client=client)
+@pytest.mark.parametrize("places", [(True, "csv"), ("csv",)], ids=str)
+def test_answers_are_exported_as_csv(client: SyncClient, places: tuple[Any, ...]) -> None:
+    streamer = Streamer(*places, client=client)
     data = streamer.get_candles("NASDAQ", "AAPL", "1M", 5, INDICATORS)["data"]
     indicators, ohlcv = _files()
     assert re.fullmatch(r"ohlcv_aapl_1M_\d{8}-\d{6}\.csv", ohlcv.name)

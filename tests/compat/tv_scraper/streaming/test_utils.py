@@ -52,6 +52,13 @@ def test_metadata_is_the_message_that_creates_the_study(client: SyncClient) -> N
             assert packet.get("m") != "study_error"
 
 
+def test_a_cookie_is_a_login_for_metadata(no_leftovers: None) -> None:
+    cookie = "sessionid=mine; sessionid_sign=v3:mine"
+    assert fetch_indicator_metadata("STD;RSI", "37.0", "cs_x", cookie)["m"] == "create_study"
+    with pytest.raises(ValueError, match="sessionid"):
+        fetch_indicator_metadata("STD;RSI", "37.0", "cs_x", cookie="nonsense")
+
+
 def test_metadata_without_anything_in_it_is_prepared() -> None:
     assert prepare_indicator_metadata("STD;X", {}, "cs_x")["p"][5]["pineVersion"] == "1.0"
 

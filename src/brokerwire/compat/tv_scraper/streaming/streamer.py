@@ -16,8 +16,10 @@ from brokerwire.compat.tv_scraper.arguments import (
     ANONYMOUS_TOKEN,
     Indicators,
     candle_count,
+    check_timeframe,
     credentials_of,
     export_type_of,
+    older_places,
     study_names,
     symbol_name,
 )
@@ -37,11 +39,12 @@ class Streamer:
     connected before the first call. The environment is that of ``BROKERWIRE_ENVIRONMENT``.
 
     Args:
-        export_result: Whether answers are also written to ``export/``.
-        export_type: ``json`` or ``csv``.
-        websocket_jwt_token: A token of TradingView's, for what needs a login.
-        export: ``json`` or ``csv``: both of the first two in one, as later versions have it.
+        export: ``json`` or ``csv``: answers are also written to ``export/``, as that; None writes nothing. The 1.1 line
+            has ``export_result`` in this place: True or False, with its ``export_type`` behind it.
         cookie: The cookies of a browser that is logged in; None reads ``TRADINGVIEW_COOKIE``.
+        websocket_jwt_token: A token of TradingView's, for what needs a login.
+        export_result: Whether answers are also written to ``export/``, as the 1.1 line has it.
+        export_type: ``json`` or ``csv``, for ``export_result``.
         client: A client to use, which is not closed with this.
 
     Raises:
@@ -50,14 +53,17 @@ class Streamer:
 
     def __init__(
         self,
-        export_result: bool = False,
-        export_type: str = "json",
+        export: str | bool | None = None,
+        cookie: str | None = None,
         websocket_jwt_token: str = ANONYMOUS_TOKEN,
         *,
-        export: str | None = None,
-        cookie: str | None = None,
+        export_result: bool = False,
+        export_type: str = "json",
         client: SyncClient | None = None,
     ) -> None:
+        if isinstance(export, bool):
+            export_result, export = export, None
+            export_type, cookie = older_places(export_type, cookie)
         self.export_result = bool(export_result) or export is not None
         self.export_type = export_type_of("export_type", export_type)
         if export is not None:
@@ -87,9 +93,11 @@ class Streamer:
         """Return the newest candles, from the oldest, and the values of indicators at them.
 
         ``data`` is ``{"ohlcv": [...], "indicators": {id: [...]}}``; ``index`` counts the candles from 0, the same
-        for both. Times are seconds of UTC. ``indicators`` are pairs of a script's id and version.
+        for both. Times are seconds of UTC. ``timeframe`` is ``1m``, ``5m``, ``15m``, ``30m``, ``1h``, ``2h``,
+        ``4h``, ``1d``, ``1w`` or ``1M``. ``indicators`` are pairs of a script's id and version.
         """
         name, count, studies = symbol_name(exchange, symbol), candle_count(numb_candles), study_names(indicators)
+        check_timeframe(timeframe)
         data = self._client.run(lambda inner: fetch_candles(inner, name, timeframe, count=count, studies=studies))
         if self.export_result:
             self._export(data, symbol, timeframe)

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from brokerwire.client.sync_client import SyncClient
-from brokerwire.compat.tv_scraper.arguments import symbol_name
+from brokerwire.compat.tv_scraper.arguments import ANONYMOUS_TOKEN, credentials_of, symbol_name
 from brokerwire.compat.tv_scraper.candles import explained
 from brokerwire.errors import BrokerwireError, InvalidSymbolError
 from brokerwire.redact import clean
@@ -73,11 +73,23 @@ def list_indicators(*, client: SyncClient | None = None) -> list[dict[str, Any]]
 
 
 def fetch_indicator_metadata(
-    script_id: str, script_version: str, chart_session: str, *, client: SyncClient | None = None
+    script_id: str,
+    script_version: str,
+    chart_session: str,
+    cookie: str | None = None,
+    *,
+    client: SyncClient | None = None,
 ) -> dict[str, Any]:
-    """Return the ``create_study`` message of an indicator; empty where TradingView has no such indicator."""
+    """Return the ``create_study`` message of an indicator; empty where TradingView has no such indicator.
+
+    ``cookie`` is a login for what needs one, where no client is given.
+
+    Raises:
+        ValueError: The cookie is none of a login.
+    """
+    credentials = credentials_of(cookie, ANONYMOUS_TOKEN)
     try:
-        with _client(client) as used:
+        with _client(client, credentials) as used:
             info = used.market_data.get_study_details(f"{script_id}@{script_version}")
     except BrokerwireError as exc:
         logger.error("the indicator was not found: %s", clean(str(exc)))
@@ -105,6 +117,8 @@ def prepare_indicator_metadata(script_id: str, metainfo: Mapping[str, Any], char
     return {"m": "create_study", "p": [chart_session, "st9", "st1", "sds_1", "Script@tv-scripting-101!", inputs]}
 
 
-def _client(given: SyncClient | None) -> "nullcontext[SyncClient] | SyncClient":
+def _client(
+    given: SyncClient | None, credentials: Mapping[str, str] | None = None
+) -> "nullcontext[SyncClient] | SyncClient":
     """Return a client to use in a ``with`` block; one that was given stays open after it."""
-    return SyncClient("tradingview") if given is None else nullcontext(given)
+    return SyncClient("tradingview", credentials=credentials) if given is None else nullcontext(given)
