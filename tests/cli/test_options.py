@@ -64,3 +64,12 @@ def test_a_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="--force"):
         free_path(path, is_forced=False)
     assert free_path(path, is_forced=True) == path
+
+
+def test_a_file_has_folders_above_it_and_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="file is a file, not a folder"):
+        free_path(tmp_path / "file" / "deeper" / "x.csv", is_forced=True)
+    (tmp_path / "y.csv").mkdir()
+    with pytest.raises(ConfigurationError, match="is a folder; name a file"):
+        free_path(tmp_path / "y.csv", is_forced=True)

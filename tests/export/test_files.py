@@ -9,7 +9,7 @@ import pytest
 
 from brokerwire.errors import ConfigurationError
 from brokerwire.export import write_atomically, write_new
-from brokerwire.export.files import place_new
+from brokerwire.export.files import make_folder, place_new
 
 
 def hello(file: BinaryIO) -> None:
@@ -76,8 +76,11 @@ def test_a_file_system_without_links_takes_the_next_free_name_too(
 
 def test_a_folder_that_is_a_file_is_the_users_mistake(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match=r"cannot write .*file.x\.txt"):
-        write_atomically(tmp_path / "file" / "x.txt", hello)
+    for path in (tmp_path / "file" / "x.txt", tmp_path / "file" / "folder" / "x.txt"):
+        with pytest.raises(ConfigurationError, match=r"cannot write .*x\.txt: .*/file is a file, not a folder; choose"):
+            write_atomically(path, hello)
+    with pytest.raises(ConfigurationError, match=r"cannot write .*/file: .*/file is a file, not a folder; choose"):
+        make_folder(tmp_path / "file")
 
 
 def test_a_file_that_is_a_folder_is_the_users_mistake(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from brokerwire import Client
 from brokerwire.cli.running import load_environment
 from brokerwire.errors import ConfigurationError
 from brokerwire.export import FORMATS, Format, format_of
+from brokerwire.export.files import check_place
 from brokerwire.export.formats import check_format
 from brokerwire.recording import Recorder
 
@@ -73,9 +74,12 @@ def free_path(path: Path, *, is_forced: bool) -> Path:
     """Return the path of a file to be written.
 
     Raises:
-        ConfigurationError: There is one already, or its extension names no format.
+        ConfigurationError: There is one already, there can be none, or its extension names no format.
     """
     format_of(path)
+    check_place(path)
+    if path.is_dir():
+        raise ConfigurationError(f"{path} is a folder; name a file")
     if path.exists() and not is_forced:
         raise ConfigurationError(f"{path} exists; choose another name, or --force to replace it")
     return path

@@ -49,6 +49,7 @@ def write_new(path: str | os.PathLike[str], write: Write) -> Path:
 
 
 def _write(path: Path, write: Write, place: Place) -> Path:
+    check_place(path)
     with saying_what_is_wrong(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
@@ -64,6 +65,28 @@ def _write(path: Path, write: Write, place: Place) -> Path:
             return place(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is missing.
+
+    Raises:
+        ConfigurationError: There can be none, or it may not be made.
+    """
+    check_place(folder / "file", named=folder)
+    with saying_what_is_wrong(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def check_place(path: Path, *, named: Path | None = None) -> None:
+    """Check that what is above a file is folders, as far as it exists; ``named`` is what the error calls it.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    for each in path.parents:
+        if os.path.exists(each) and not os.path.isdir(each):  # unlike Path's, these do not raise where one may not look
+            raise ConfigurationError(f"cannot write {named or path}: {each} is a file, not a folder; choose another")
 
 
 @contextmanager

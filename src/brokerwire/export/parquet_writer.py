@@ -12,7 +12,7 @@ from typing import Any, Self
 from brokerwire.errors import ConfigurationError, ExportError
 from brokerwire.events import Event
 from brokerwire.export.extra import require
-from brokerwire.export.files import saying_what_is_wrong
+from brokerwire.export.files import make_folder, saying_what_is_wrong
 from brokerwire.export.naming import FOLDER
 from brokerwire.export.parquet_folder import ParquetFolder
 from brokerwire.export.patient_file import Patience, Write
@@ -226,8 +226,8 @@ def _write_rows(files: ParquetFolder, rows: list[Event], is_last: bool) -> None:
 
 
 def _writable(folder: Path) -> Path:
+    make_folder(folder)
     with saying_what_is_wrong(folder):
-        folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
     return folder
