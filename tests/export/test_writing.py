@@ -20,6 +20,7 @@ from brokerwire.export import (
     write_csv,
     write_events,
     write_json,
+    write_ndjson,
     write_new_events,
     write_new_rows,
     write_parquet,
@@ -129,3 +130,14 @@ def test_only_the_columns_asked_for_are_written(tmp_path: Path) -> None:
 
 def test_new_rows_take_the_next_free_name(tmp_path: Path) -> None:
     assert [write_new_rows([], tmp_path / "x.json").name for _ in range(2)] == ["x.json", "x-2.json"]
+
+
+@pytest.mark.parametrize("write", [write_csv, write_json, write_ndjson, write_parquet])
+@pytest.mark.parametrize("path", ["x.csv", None])
+def test_an_event_by_itself_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path], path: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="give a list of events, not a Bar by itself"):
+        write(BARS[0], path)
+    assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
 
 from msgspec import Struct
 
@@ -14,6 +14,8 @@ ColumnType: TypeAlias = Literal["text", "texts", "number", "integer", "flag", "t
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 EVENT_TYPES: Mapping[Kind, type[Event]] = {"bar": Bar, "quote": Quote, "trade": Trade, "study": StudyPoint}
+
+AnyEvent = TypeVar("AnyEvent", bound=Event)
 
 _PLOT = "plot_"
 
@@ -112,13 +114,25 @@ def check_kind(kind: str) -> Kind:
     return cast(Kind, kind)
 
 
+def each_of(events: Iterable[AnyEvent]) -> Iterator[AnyEvent]:
+    """Return the events one by one.
+
+    Raises:
+        ConfigurationError: It is not a number of events, but one by itself or something else.
+    """
+    if not isinstance(events, Iterable):  # an event is none, though its fields make ``iter()`` believe so
+        raise ConfigurationError(f"give a list of events, not a {type(events).__name__} by itself")
+    return iter(events)
+
+
 def of_one_kind(events: Iterable[Event], kind: Kind | None = None) -> tuple[Kind, Iterator[Event]]:
     """Return the kind of some events, and the same events, each checked when it is taken.
 
     Raises:
-        ConfigurationError: They are of several kinds, or there is none and ``kind`` does not say which it would be.
+        ConfigurationError: They are of several kinds, or there is none and ``kind`` does not say which it would be, or
+            it is an event by itself.
     """
-    remaining = iter(events)
+    remaining = each_of(events)
     first = next(remaining, None)
     expected = None if kind is None else check_kind(kind)
     if first is None:
