@@ -64,6 +64,31 @@ def test_a_wrong_symbol_is_one_line_and_leaves_no_file(cli: Any, tmp_path: Path,
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.parametrize("place", [("--out", "x.csv", "--force"), ()])
+def test_a_subscription_that_fails_leaves_no_file_though_events_came(
+    cli: Any, tmp_path: Path, place: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.csv").write_text("mine")
+    heard: list[Event] = []
+    count = Tally._count
+    monkeypatch.setattr(Tally, "_count", lambda self, event: (heard.append(event), count(self, event)))
+    shown = cli("export", "quotes", "NASDAQ:AAPL", "NASDAQ:NOPE", "-v", "tradingview", *OFFLINE, *place)
+    assert (shown.code, len(heard) > 0) == (1, True)
+    assert "NASDAQ:NOPE" in shown.err.splitlines()[-1]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["x.csv"]
+    assert (tmp_path / "x.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize("option", ["--out", "--folder"])
+def test_a_place_below_a_file_is_said_at_once(cli: Any, tmp_path: Path, option: str) -> None:
+    (tmp_path / "file").write_text("")
+    shown = cli("export", "trades", "BTCUSDT", *BINANCE, option, "file/x.csv")
+    assert (shown.code, shown.err) == (
+        1,
+        "error: cannot write file/x.csv: file is a file, not a folder; choose another\n",
+    )
+
+
 @pytest.mark.parametrize("place", [("--out", "x.csv", "--format", "csv"), ("--format", "xlsx")])
 def test_what_does_not_go_together_is_wrong_usage(cli: Any, place: tuple[str, ...]) -> None:
     assert cli("export", "trades", "BTCUSDT", *BINANCE, *place).code == 2

@@ -29,6 +29,7 @@ from brokerwire.cli.stream import Opener, Sink, Symbols, until_enough
 from brokerwire.errors import BrokerwireError, ConfigurationError
 from brokerwire.events import Bar, Event, Gap, Overflow
 from brokerwire.export import Format, Kind, ParquetWriter, format_of, read_events, write_events, write_new_events
+from brokerwire.export.files import check_place
 from brokerwire.export.naming import FOLDER, name_for
 from brokerwire.redact import escape
 
@@ -92,8 +93,10 @@ class Rotating:
         self.keep = self._writer
 
     async def discard(self) -> None:
-        """End without a word; there is nothing to write."""
+        """End without a word and without a file, though some of it may be written already."""
         await self._writer.close()
+        for path in self._writer.files:
+            path.unlink(missing_ok=True)
 
     async def finish(self) -> str:
         """Complete the last file, and say how many there are."""
@@ -160,13 +163,15 @@ async def _export(job: Job) -> None:
     keeper: Keeper = Rotating(job) if rotates else Collected(job)
     tally = Tally(keeper, job.count)
     options = {**job.options, **({} if job.replay is None or not rotates else {"overflow": "block"})}
+    subscription: Subscription[Any] | None = None
     try:
         async with _client(job) as client:
             stream: Opener = getattr(client.market_data, job.method)
             subscription = await stream(job.symbols, callback=tally.callback, **options, **tally.callbacks)
             await _until_over(subscription, tally, job)
-    except BaseException:
-        if tally.heard:
+    except BaseException as exc:
+        is_refused = subscription is None and isinstance(exc, Exception)  # a file would be in the way of the next try
+        if tally.heard and not is_refused:
             _say(await asyncio.shield(keeper.finish()))
         else:
             await keeper.discard()
@@ -230,6 +235,8 @@ def _run(
     out, file_format, folder, is_forced = place
     if out is not None and file_format is not None:
         raise typer.BadParameter("the name after --out says the format; leave --format out")
+    if out is None:
+        check_place(folder / "file", named=folder)
     job = Job(
         kind,
         method,
