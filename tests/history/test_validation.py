@@ -125,3 +125,8 @@ def test_many_findings_are_counted_and_the_first_are_kept(monkeypatch: pytest.Mo
 def test_several_symbols_or_intervals_are_refused(other: Bar) -> None:
     with pytest.raises(ConfigurationError, match="one at a time"):
         validate([bar_at(MONDAY), other])
+
+
+def test_a_bar_by_itself_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="give a list of events, not a Bar by itself"):
+        validate(bar_at(MONDAY))  # type: ignore[arg-type]  # the mistake in question

@@ -1,29 +1,29 @@
-"""Whether bars are what bars should be: in order, each once, without holes, with prices that fit; pure functions."""
+"""Whether bars are what bars should be: all there, in order, each once, with prices that fit; pure functions."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
 from brokerwire.errors import ConfigurationError
 from brokerwire.events import Bar
 from brokerwire.export.csv_text import iso_time
+from brokerwire.export.schemas import each_of
+from brokerwire.history.coverage import Asked, Had, shortfalls
 from brokerwire.history.intervals import DAY_NS, missing_between, step_ns
+from brokerwire.history.pauses import Pause, SessionBreaks, is_weekend_day
 
-FindingKind: TypeAlias = Literal["gap", "session_break", "duplicate", "order", "prices", "volume", "forming"]
+FindingKind: TypeAlias = Literal["short", "gap", "session_break", "duplicate", "order", "prices", "volume", "forming"]
 
 KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 MOST_FINDINGS = 1000
 """Of each kind a report keeps the first so many; it counts them all."""
 
-RECURRENCES = 3
-"""A pause that is seen this often, at the same times of the day, is the market's own."""
-
 _SHOWN = 5
-_WEEKEND = frozenset({5, 6})
 _TITLES: dict[FindingKind, str] = {
+    "short": "short of what was asked for",
     "gap": "gaps",
     "session_break": "session breaks",
     "duplicate": "duplicates",
@@ -32,12 +32,18 @@ _TITLES: dict[FindingKind, str] = {
     "volume": "volumes that cannot be",
     "forming": "not closed",
 }
+_BEGINNING = (
+    "log in, take a larger plan or a longer interval: the venue may not reach back so far; or it was listed later"
+)
+_END = "ask again later: the venue may be late; or trading ended or paused there"
+_CLOSED = "a market that is closed there is known as such once its bars show the same pause three times"
 
 
 class Finding(Struct, frozen=True):
     """One thing about one bar: ``open_time_ns`` says which; of a gap it is the bar before it.
 
-    ``missing`` counts the bars that would fit into a gap or a session break.
+    Where the bars are ``short`` of what was asked for it is the time from which they are missing, 0 if that is not
+    known. ``missing`` counts the bars that would fit into a gap, a session break or what is short.
     """
 
     kind: FindingKind
@@ -53,7 +59,8 @@ class Report(Struct, frozen=True):
     """What was found in some bars: ``counts`` of each kind, and the first findings of each.
 
     A pause that recurs at the same times of the day, or that is a weekend between such, is a ``session_break`` and
-    nothing to worry about; every other pause is a ``gap``.
+    nothing to worry about; every other pause is a ``gap``. ``short`` is a beginning or an end of what was ``asked`` for
+    that is not there, unless such a session break explains it. ``missing`` is how many bars would fit into both.
     """
 
     symbol: str
@@ -64,6 +71,7 @@ class Report(Struct, frozen=True):
     counts: dict[FindingKind, int]
     missing: int
     findings: tuple[Finding, ...]
+    asked: Asked | None = None
 
     @property
     def is_clean(self) -> bool:
@@ -74,42 +82,20 @@ class Report(Struct, frozen=True):
         return "\n".join(_lines(self))
 
 
-def validate(bars: Iterable[Bar], *, interval: str | None = None) -> Report:
-    """Look at bars of one symbol and interval, in the order they are in.
+def validate(
+    bars: Iterable[Bar], *, symbol: str | None = None, interval: str | None = None, asked: Asked | None = None
+) -> Report:
+    """Look at bars of one symbol and interval, in the order they are in, and at what was ``asked`` for if it is given.
 
-    ``interval`` is needed only to look at none.
+    ``symbol`` and ``interval`` are needed only to look at none.
 
     Raises:
         ConfigurationError: They are of several symbols or intervals.
     """
     look = _Look(interval)
-    for bar in bars:
+    for bar in each_of(bars):
         look.take(bar)
-    return look.report()
-
-
-class _Pause(NamedTuple):
-    """Two bars that follow one another, and how many would fit between them."""
-
-    open_ns: int
-    next_ns: int
-    missing: int
-
-    @property
-    def edges(self) -> tuple[int, int]:
-        """The times of the day on both sides."""
-        return self.open_ns % DAY_NS, self.next_ns % DAY_NS
-
-    @property
-    def days(self) -> range:
-        """The whole days that it skips."""
-        return range(self.open_ns // DAY_NS + 1, self.next_ns // DAY_NS)
-
-    @property
-    def pattern(self) -> tuple[int, ...]:
-        """What is the same about pauses that recur; longer ones recur by the day of the week."""
-        weekday = _weekday(self.open_ns // DAY_NS) if self.days else -1
-        return (*self.edges, self.next_ns // DAY_NS - self.open_ns // DAY_NS, weekday)
+    return look.report(symbol, asked)
 
 
 class _Look:
@@ -123,7 +109,7 @@ class _Look:
         self._first_ns: int | None = None
         self._last_ns: int | None = None
         self._seen: set[int] = set()
-        self._pauses: list[_Pause] = []
+        self._pauses: list[Pause] = []
         self._is_weekend_traded = False
         self._counts: Counter[FindingKind] = Counter()
         self._findings: list[Finding] = []
@@ -151,9 +137,9 @@ class _Look:
         elif last_ns is not None and open_ns < last_ns:
             self._find("order", open_ns, f"comes after the bar of {iso_time(last_ns)}")
         elif last_ns is not None and (missing := missing_between(last_ns, open_ns, self._step_ns)):
-            self._pauses.append(_Pause(last_ns, open_ns, missing))
+            self._pauses.append(Pause(last_ns, open_ns, missing))
         self._seen.add(open_ns)
-        self._is_weekend_traded = self._is_weekend_traded or _weekday(open_ns // DAY_NS) in _WEEKEND
+        self._is_weekend_traded = self._is_weekend_traded or is_weekend_day(open_ns // DAY_NS)
         self._first_ns = open_ns if self._first_ns is None else min(self._first_ns, open_ns)
         self._last_ns = open_ns if last_ns is None else max(last_ns, open_ns)
 
@@ -162,17 +148,12 @@ class _Look:
         if self._counts[kind] <= MOST_FINDINGS:
             self._findings.append(Finding(kind, open_ns, text, missing))
 
-    def report(self) -> Report:
+    def report(self, symbol: str | None, asked: Asked | None) -> Report:
         """Return everything that was found."""
-        is_break = _breaks(self._pauses, is_daily=self._step_ns >= DAY_NS and not self._is_weekend_traded)
-        missing = 0
-        for pause, is_the_markets in zip(self._pauses, is_break, strict=True):
-            kind: FindingKind = "session_break" if is_the_markets else "gap"
-            missing += 0 if is_the_markets else pause.missing
-            bars = "1 bar" if pause.missing == 1 else f"{pause.missing} bars"
-            self._find(kind, pause.open_ns, f"{bars} missing before {iso_time(pause.next_ns)}", pause.missing)
+        breaks = SessionBreaks(self._pauses, is_daily=self._step_ns >= DAY_NS and not self._is_weekend_traded)
+        missing = self._find_pauses(breaks) + (0 if asked is None else self._find_shortfalls(asked, breaks))
         return Report(
-            self._symbol or "",
+            self._symbol or symbol or "",
             self._interval or "",
             self._count,
             self._first_ns,
@@ -180,7 +161,24 @@ class _Look:
             {kind: self._counts[kind] for kind in KINDS},
             missing,
             tuple(sorted(self._findings, key=lambda finding: finding.open_time_ns)),
+            asked,
         )
+
+    def _find_pauses(self, breaks: SessionBreaks) -> int:
+        missing = 0
+        for pause in self._pauses:
+            kind: FindingKind = "session_break" if breaks.has(pause) else "gap"
+            missing += pause.missing if kind == "gap" else 0
+            bars = "1 bar" if pause.missing == 1 else f"{pause.missing} bars"
+            self._find(kind, pause.open_ns, f"{bars} missing before {iso_time(pause.next_ns)}", pause.missing)
+        return missing
+
+    def _find_shortfalls(self, asked: Asked, breaks: SessionBreaks) -> int:
+        missing = 0
+        for each in shortfalls(asked, Had(self._count, self._first_ns, self._last_ns), self._step_ns, breaks):
+            self._find("short", each.at_ns, each.text, each.missing)
+            missing += each.missing
+        return missing
 
 
 def wrongs_of(bar: Bar) -> Iterator[tuple[FindingKind, str]]:
@@ -200,41 +198,38 @@ def _shown(prices: Sequence[float]) -> str:
     return ", ".join(f"{price:.10g}" for price in prices)
 
 
-def _weekday(day: int) -> int:
-    """Return the day of the week of a day since 1970, a Thursday; Monday is 0."""
-    return (day + 3) % 7
-
-
-def _breaks(pauses: Sequence[_Pause], *, is_daily: bool) -> list[bool]:
-    """Tell for each pause whether it is the market's own."""
-    patterns = Counter(pause.pattern for pause in pauses)
-    recurring = [pause for pause in pauses if patterns[pause.pattern] >= RECURRENCES]
-    closes = {pause.edges[0] for pause in recurring}
-    opens = {pause.edges[1] for pause in recurring}
-
-    def is_break(pause: _Pause) -> bool:
-        if patterns[pause.pattern] >= RECURRENCES:
-            return True
-        is_weekend = bool(pause.days) and all(_weekday(day) in _WEEKEND for day in pause.days)
-        return is_weekend and (is_daily or (pause.edges[0] in closes and pause.edges[1] in opens))
-
-    return [is_break(pause) for pause in pauses]
-
-
 def _lines(report: Report) -> Iterator[str]:
     name = f"{report.symbol} {report.interval}: " if report.symbol else ""
     if report.first_ns is None or report.last_ns is None:
         yield f"{name}no bars"
-        return
-    yield f"{name}{report.bars} bars, {iso_time(report.first_ns)} to {iso_time(report.last_ns)}"
-    if not any(report.counts.values()):
-        yield "nothing is wrong"
+    else:
+        yield f"{name}{report.bars} bars, {iso_time(report.first_ns)} to {iso_time(report.last_ns)}"
+        if not any(report.counts.values()):
+            yield "nothing is wrong"
     for kind, count in report.counts.items():
-        if count:
-            missing = f", {report.missing} bars missing" if kind == "gap" else ""
+        if kind == "short" and count:
+            yield from _short(report)
+        elif count:
+            missing = f", {report.missing - _short_bars(report)} bars missing" if kind == "gap" else ""
             yield f"{_TITLES[kind]}: {count}{missing}"
             if kind != "session_break":
                 yield from _few(report, kind, count)
+
+
+def _short(report: Report) -> Iterator[str]:
+    """Say what is missing at the ends, and what to do about it."""
+    yield f"{_TITLES['short']}: {_short_bars(report)} bars missing"
+    short = [finding for finding in report.findings if finding.kind == "short"]
+    yield from (f"  {finding.text}" for finding in short)
+    has_limit = report.asked is not None and report.asked.limit is not None
+    at_end = [not has_limit and finding.open_time_ns == report.last_ns for finding in short]
+    yield from (f"  {line}" for line, is_told in ((_BEGINNING, not all(at_end)), (_END, any(at_end))) if is_told)
+    if not has_limit:
+        yield f"  {_CLOSED}"
+
+
+def _short_bars(report: Report) -> int:
+    return sum(finding.missing for finding in report.findings if finding.kind == "short")
 
 
 def _few(report: Report, kind: FindingKind, count: int) -> Iterator[str]:
