@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.history.bars import MONDAY, bar_at
 
+from brokerwire import Client
 from brokerwire.cli import history
 from brokerwire.cli.running import Ended
 from brokerwire.errors import VenueUnavailableError
@@ -77,6 +78,7 @@ def test_what_does_not_go_together_is_wrong_usage(cli: Any, options: tuple[str, 
     "options",
     [
         ("NOSUCHCOIN", "--limit", "3"),
+        ("NOSUCHCOIN", "--start", "2026-11-01", "--out", "x.csv"),
         ("BTCUSDT", "--limit", "3", "--out", "x.xlsx"),
         ("BTCUSDT", "--start", "2100-01-01"),
     ],
@@ -85,6 +87,26 @@ def test_what_cannot_be_is_one_line_and_exit_code_1(cli: Any, tmp_path: Path, op
     shown = cli("history", *options, *BINANCE)
     assert (shown.code, shown.out, len(shown.err.splitlines())) == (1, "", 1)
     assert names(tmp_path) == []
+
+
+def test_what_is_short_of_the_range_is_exit_code_3(cli: Any, tmp_path: Path) -> None:
+    command = ("history", "BINANCE:BTCUSDT", "-v", "tradingview", "-e", "offline", "-i", "1h", "--out", "x.csv")
+    shown = cli(*command, "--start", "2020-01-01", "--end", "2020-02-01")
+    assert shown.code == 3
+    told = json.loads(shown.out)
+    assert (told["symbol"], told["bars"], told["is_clean"], told["missing"]) == ("BINANCE:BTCUSDT", 0, False, 744)
+    assert told["asked"] == {"start": "2020-01-01T00:00:00Z", "end": "2020-02-01T00:00:00Z", "limit": None}
+    assert [finding["kind"] for finding in told["findings"]] == ["short"]
+    assert names(tmp_path) == ["x.csv"]
+
+
+def test_a_place_below_a_file_is_said_before_anything_is_asked(cli: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    shown = cli("history", "BTCUSDT", *BINANCE, "--limit", "3", "--out", "file/x.csv")
+    assert (shown.code, shown.err) == (
+        1,
+        "error: cannot write file/x.csv: file is a file, not a folder; choose another\n",
+    )
 
 
 def result_of(*minutes: int) -> Download:
@@ -121,6 +143,46 @@ def test_waits_and_what_is_kept_are_said(capsys: Any) -> None:
     assert lines[0].startswith("waiting 7 s: down")
     assert "\x1b" not in lines[0]
     assert lines[1] == "2 of 4 parts are kept; the same command goes on"
+
+
+def told_at_the_end(capsys: Any, last: Progress) -> list[str]:
+    def break_off() -> None:
+        with history._shown("AAPL") as tell:
+            tell(last)
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        break_off()
+    lines: list[str] = capsys.readouterr().err.splitlines()
+    return lines
+
+
+def test_parts_that_are_asked_for_again_are_not_said_to_be_kept(capsys: Any) -> None:
+    now = datetime.now(UTC)
+    assert told_at_the_end(capsys, Progress(3, 4, 0, 10, now, again=1)) == [
+        "2 of 4 parts are kept; the same command goes on"
+    ]
+    assert told_at_the_end(capsys, Progress(3, 4, 0, 0, now, again=3)) == []
+
+
+def test_a_file_that_was_complete_before_the_interrupt_is_said(capsys: Any) -> None:
+    last = Progress(4, 4, 0, 10, datetime.now(UTC), path=Path("x.csv"))
+    assert told_at_the_end(capsys, last) == ["x.csv is complete all the same"]
+
+
+def test_a_file_that_was_complete_when_the_client_failed_to_close_is_said(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Client.close
+
+    async def interrupted(client: Client) -> None:
+        await close(client)
+        raise VenueUnavailableError("gone")
+
+    monkeypatch.setattr(Client, "close", interrupted)
+    shown = cli("history", "BTCUSDT", *BINANCE, "--limit", "3", "--out", "x.csv")
+    assert (shown.code, shown.err.splitlines()) == (1, ["x.csv is complete all the same", "error: gone"])
+    assert len(read_events(tmp_path / "x.csv")) == 3
 
 
 @pytest.mark.process

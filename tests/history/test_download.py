@@ -1,5 +1,7 @@
 import asyncio
+import importlib
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from brokerwire.export import read_events
 from brokerwire.history import Download, Patience, Progress, download, download_newest
 from brokerwire.history.download import ns_of, time_of
 
+module = importlib.import_module("brokerwire.history.download")  # its package has a function of this name
 HOUR = timedelta(hours=1)
 
 
@@ -156,6 +159,172 @@ def test_going_on_later_takes_in_what_has_closed_since(ground: Any, tmp_path: Pa
     ground(main)
 
 
+def test_a_failure_for_good_keeps_the_parts_that_are_there(ground: Any, tmp_path: Path) -> None:
+    async def main(here: Ground) -> None:
+        def fail(progress: Progress) -> None:
+            raise _Stop
+
+        with pytest.raises(_Stop):
+            await here.get(tmp_path / "x.csv", end=here.hour, progress_callback=fail)
+        (kept,) = names(tmp_path)
+        assert kept.startswith(".history_btcusdt_1h_")
+
+    ground(main)
+
+
+def limited_reach(here: Ground, monkeypatch: pytest.MonkeyPatch, first: datetime) -> list[datetime]:
+    """Make the venue know nothing before a time; return a list of the starts that it is asked for."""
+    asked: list[datetime] = []
+    get_bars = here.client.market_data.get_bars
+
+    async def get(*arguments: Any, start: datetime, **options: Any) -> list[Bar]:
+        asked.append(start)
+        return [bar for bar in await get_bars(*arguments, start=start, **options) if bar.open_time_ns >= ns_of(first)]
+
+    monkeypatch.setattr(here.client.market_data, "get_bars", get)
+    return asked
+
+
+def test_what_the_venue_does_not_reach_is_in_the_report(
+    ground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(here: Ground) -> None:
+        limited_reach(here, monkeypatch, here.hour - 15 * HOUR)
+        result = await here.get(tmp_path / "x.csv", end=here.hour)
+        assert (result.report.bars, result.report.missing, result.report.is_clean) == (15, 25, False)
+        assert result.report.counts["short"] == 1
+        monkeypatch.undo()
+        limited_reach(here, monkeypatch, here.hour)
+        nothing = await here.get(tmp_path / "y.csv", end=here.hour)
+        assert (nothing.report.symbol, nothing.report.bars, nothing.report.is_clean) == ("BTCUSDT", 0, False)
+
+    ground(main)
+
+
+def test_an_end_in_the_future_is_now(ground: Any, tmp_path: Path) -> None:
+    async def main(here: Ground) -> None:
+        result = await here.get(tmp_path / "x.csv", end=here.now + 50 * HOUR)
+        assert result.report.is_clean
+        assert result.report.asked is not None
+        assert result.report.asked.end_ns == ns_of(here.now)
+
+    ground(main)
+
+
+def test_parts_that_the_venue_did_not_reach_are_asked_for_again(
+    ground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(here: Ground) -> None:
+        limited_reach(here, monkeypatch, here.hour - 15 * HOUR)
+        heard: list[Progress] = []
+
+        def interrupt(progress: Progress) -> None:
+            heard.append(progress)
+            if progress.done == 4:
+                raise _Stop
+
+        with pytest.raises(_Stop):
+            await here.get(tmp_path / "x.csv", end=here.hour, progress_callback=interrupt)
+        assert [each.again for each in heard] == [1, 2, 3, 3]
+        monkeypatch.undo()
+        asked = limited_reach(here, monkeypatch, here.hour - 100 * HOUR)
+        result = await here.get(tmp_path / "x.csv", end=here.hour)
+        assert asked == [here.hour - hours * HOUR for hours in (40, 30, 20)]
+        assert (result.report.bars, result.report.is_clean) == (40, True)
+
+    ground(main)
+
+
+def test_a_part_without_bars_after_one_with_bars_is_final(
+    ground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(here: Ground) -> None:
+        get_bars = here.client.market_data.get_bars
+
+        async def get(*arguments: Any, start: datetime, **options: Any) -> list[Bar]:
+            bars = await get_bars(*arguments, start=start, **options)
+            return [] if start == here.hour - 20 * HOUR else bars
+
+        monkeypatch.setattr(here.client.market_data, "get_bars", get)
+        heard: list[Progress] = []
+        await here.get(tmp_path / "x.csv", end=here.hour, progress_callback=heard.append)
+        assert heard[-1].again == 0
+
+    ground(main)
+
+
+class _SlowDisk:
+    """Holds the writing up, before or after the bars, until it is told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, when: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._is_reached, self._go_on = asyncio.Event(), threading.Event()
+        write = module._Target.write
+
+        def slow(target: Any, bars: Any, request: Any) -> Path:
+            if when == "before":
+                self._hold()
+            path = write(target, bars, request)
+            if when == "after":
+                self._hold()
+            return path
+
+        monkeypatch.setattr(module._Target, "write", slow)
+
+    def _hold(self) -> None:
+        self._loop.call_soon_threadsafe(self._is_reached.set)
+        self._go_on.wait(20)
+
+    async def interrupt(self, task: "asyncio.Task[Any]") -> None:
+        await self._is_reached.wait()
+        task.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not task.done()
+        self._go_on.set()
+        await asyncio.wait({task})
+        assert task.cancelled()
+
+
+def test_an_interruption_of_the_writing_leaves_no_file_and_the_same_call_goes_on(
+    ground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(here: Ground) -> None:
+        disk = _SlowDisk(monkeypatch, when="before")
+        heard: list[Progress] = []
+        await disk.interrupt(
+            asyncio.create_task(here.get(tmp_path / "x.csv", end=here.hour, progress_callback=heard.append))
+        )
+        assert heard[-1].path is None
+        (kept,) = names(tmp_path)
+        assert kept.startswith(".history_btcusdt_1h_")
+        await here.get(tmp_path / "x.csv", end=here.hour, progress_callback=heard.append)
+        assert heard[-1].kept == 4
+        assert names(tmp_path) == ["x.csv"]
+
+    ground(main)
+
+
+@pytest.mark.parametrize("is_newest", [False, True])
+def test_an_interruption_that_is_too_late_leaves_the_whole_file_and_says_so(
+    ground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_newest: bool
+) -> None:
+    async def main(here: Ground) -> None:
+        disk = _SlowDisk(monkeypatch, when="after")
+        heard: list[Progress] = []
+        path = tmp_path / "x.csv"
+        options: dict[str, Any] = {"path": path, "patience": here.patience, "progress_callback": heard.append}
+        newest = download_newest(here.client, "BTCUSDT", "1h", limit=40, **options)
+        whole = here.get(path, end=here.hour, progress_callback=heard.append)
+        (newest if not is_newest else whole).close()
+        await disk.interrupt(asyncio.create_task(newest if is_newest else whole))
+        assert heard[-1].path == path
+        assert names(tmp_path) == ["x.csv"]
+        assert len(opens(path)) == 40
+
+    ground(main)
+
+
 def test_failures_that_pass_are_met_with_backoff(ground: Any, tmp_path: Path) -> None:
     async def main(here: Ground) -> None:
         here.simulator.faults.set("rate_limit:90", channel="klines", times=2)
@@ -174,6 +343,7 @@ def test_a_symbol_that_is_none_ends_it_at_once(ground: Any, tmp_path: Path) -> N
         with pytest.raises(InvalidSymbolError):
             await here.get(tmp_path / "x.csv", symbol="NOSUCHCOIN", progress_callback=heard.append)
         assert heard == []
+        assert names(tmp_path) == []
 
     ground(main)
 
@@ -191,6 +361,34 @@ def test_without_a_path_the_file_is_named_after_what_is_in_it(ground: Any, tmp_p
         assert first.name.startswith("bar_btc-usdt_1h_")
         assert first != second
         assert plain(first) == plain(second)
+
+    ground(main)
+
+
+def test_fewer_bars_than_the_limit_are_in_the_report(
+    ground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(here: Ground) -> None:
+        get_bars = here.client.market_data.get_bars
+
+        async def get(*arguments: Any, limit: int) -> list[Bar]:
+            return await get_bars(*arguments, limit=min(limit, 6))
+
+        monkeypatch.setattr(here.client.market_data, "get_bars", get)
+        options: dict[str, Any] = {"path": tmp_path / "x.csv", "patience": here.patience}
+        result = await download_newest(here.client, "BTCUSDT", "1h", limit=20, **options)
+        assert (result.report.bars, result.report.missing, result.report.is_clean) == (5, 15, False)
+
+    ground(main)
+
+
+def test_waits_for_the_newest_bars_are_told(ground: Any, tmp_path: Path) -> None:
+    async def main(here: Ground) -> None:
+        here.simulator.faults.set("rate_limit:90", channel="klines", times=1)
+        heard: list[Progress] = []
+        options: dict[str, Any] = {"path": tmp_path / "x.csv", "progress_callback": heard.append}
+        await download_newest(here.client, "BTCUSDT", "1h", limit=3, patience=here.patience, **options)
+        assert [(type(each.error), each.wait_s >= 90) for each in heard] == [(RateLimitError, True)]
 
     ground(main)
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from brokerwire import Client
 from brokerwire.cli.options import (
     Environment,
     FileFormat,
@@ -28,7 +29,7 @@ from brokerwire.cli.options import (
 from brokerwire.cli.running import Ended, run
 from brokerwire.export.csv_text import iso_time
 from brokerwire.export.naming import FOLDER
-from brokerwire.history import Download, Report, download, download_newest
+from brokerwire.history import Asked, Download, Report, download, download_newest
 from brokerwire.history import Progress as HistoryProgress
 from brokerwire.history.download import ProgressCallback
 from brokerwire.redact import escape
@@ -63,7 +64,8 @@ def fetch(
     """Download closed bars into a file, and look for what is wrong with them.
 
     With ``--start`` the same command after an interruption goes on where it was. Exits with 0 if nothing is wrong with
-    the bars, with 3 if the file is written and something is: gaps, duplicates, prices that do not fit.
+    the bars, with 3 if the file is written and something is: not all that was asked for is there, gaps, duplicates,
+    prices that do not fit.
     """
     if (start is None) == (limit is None) or (end is not None and start is None):
         raise typer.BadParameter("give --start, with or without --end; or --limit alone")
@@ -73,19 +75,29 @@ def fetch(
     if out is not None:
         place = {"path": free_path(out, is_forced=is_forced)}
 
+    async def fetched(client: Client, tell: ProgressCallback) -> Download:
+        if start is None:
+            return await download_newest(client, symbol, interval, limit=limit or 0, progress_callback=tell, **place)
+        return await download(client, symbol, interval, start=start, end=end, progress_callback=tell, **place)
+
     async def main() -> Download:
-        async with new_client(venue, environment) as client:
-            if start is None:
-                return await download_newest(client, symbol, interval, limit=limit or 0, **place)
-            with _shown(f"{client.venue} {symbol} {interval}") as tell:
-                return await download(client, symbol, interval, start=start, end=end, progress_callback=tell, **place)
+        result: Download | None = None
+        try:
+            async with new_client(venue, environment) as client:
+                with _shown(f"{client.venue} {symbol} {interval}") as tell:
+                    result = await fetched(client, tell)
+        except BaseException:
+            if result is not None:  # the client was interrupted while it closed
+                _say_complete(result.path)
+            raise
+        return result
 
     _show(run(main), as_json=as_json)
 
 
 @contextmanager
 def _shown(title: str) -> Iterator[ProgressCallback]:
-    """Show how far a download is: a bar where a person looks, and what it waits for; what is kept, if it breaks off."""
+    """Show how far a download is: a bar where a person looks, what it waits for, what is there if it breaks off."""
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     last: HistoryProgress | None = None
@@ -102,9 +114,21 @@ def _shown(title: str) -> Iterator[ProgressCallback]:
         try:
             yield tell
         except BaseException:
-            if last is not None and last.done:
-                _say(f"{last.done} of {last.chunks} parts are kept; the same command goes on")
+            if last is not None:
+                _say_what_is_there(last)
             raise
+
+
+def _say_what_is_there(last: HistoryProgress) -> None:
+    kept = last.done - last.again
+    if last.path is not None:
+        _say_complete(last.path)
+    elif kept:
+        _say(f"{kept} of {last.chunks} parts are kept; the same command goes on")
+
+
+def _say_complete(path: Path) -> None:
+    _say(f"{path} is complete all the same")
 
 
 def _say(text: str) -> None:
@@ -131,9 +155,16 @@ def _json_of(result: Download) -> str:
         "bars": report.bars,
         "first": None if report.first_ns is None else iso_time(report.first_ns),
         "last": None if report.last_ns is None else iso_time(report.last_ns),
+        "asked": _asked_of(report),
         "is_clean": report.is_clean,
         "missing": report.missing,
         "counts": report.counts,
         "findings": [msgspec.to_builtins(finding) for finding in report.findings if finding.kind != "session_break"],
     }
     return msgspec.json.encode(fields).decode()
+
+
+def _asked_of(report: Report) -> dict[str, Any]:
+    asked = report.asked or Asked()
+    times = {"start": asked.start_ns, "end": asked.end_ns}
+    return {name: None if time is None else iso_time(time) for name, time in times.items()} | {"limit": asked.limit}

@@ -5,8 +5,9 @@ import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -19,7 +20,9 @@ from brokerwire.export.extra import require
 from brokerwire.export.formats import format_of
 from brokerwire.export.naming import FOLDER
 from brokerwire.history.chunks import Chunk, plan_chunks
-from brokerwire.history.intervals import step_ns
+from brokerwire.history.coverage import FORGIVEN, Asked
+from brokerwire.history.finishing import Finishing, in_thread
+from brokerwire.history.intervals import SECOND_NS, missing_between, step_ns
 from brokerwire.history.retrying import Uniform, call_with_retries
 from brokerwire.history.validation import Report, validate
 from brokerwire.history.workspace import Request, Workspace
@@ -33,14 +36,18 @@ CHUNK_BARS = 5000
 ATTEMPTS = 8
 """How often a part is asked for before the download fails."""
 
+LATE_NS = 20 * 60 * SECOND_NS
+"""How late the newest bars may come: many venues hold back what an exchange charges for by 15 minutes."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Progress(Struct, frozen=True):
     """How far a download is: ``done`` of ``chunks`` parts, with ``bars`` that came now, up to ``time``.
 
-    ``kept`` parts were there from an earlier try. While it waits to ask again, ``error`` and ``wait_s`` say why and how
-    long.
+    ``kept`` parts were there from an earlier try; ``again`` parts would be asked for again by another one, since a bar
+    was forming or the venue may not reach back so far. While it waits to ask again, ``error`` and ``wait_s`` say why
+    and how long. ``path`` is the file of a download that was cancelled when it was too late to stop it.
     """
 
     done: int
@@ -50,6 +57,8 @@ class Progress(Struct, frozen=True):
     time: datetime
     error: BrokerwireError | None = None
     wait_s: float = 0.0
+    again: int = 0
+    path: Path | None = None
 
 
 class Download(Struct, frozen=True):
@@ -88,7 +97,11 @@ async def download(
 
     The range is asked for in parts. Each that is there is kept in a folder beside the file, so that the same call after
     an interruption goes on where it was; the file then is the same as without one. Failures that may pass are met with
-    backoff, others end it. A bar that is still forming is left out.
+    backoff, others end it. A bar that is still forming is left out. The report says too where the bars are short of
+    the range.
+
+    When it is cancelled, there is no file and the same call goes on; if it is too late for that, the file is complete
+    and ``progress_callback`` hears of it.
 
     Args:
         client: Of any venue that has bars.
@@ -101,7 +114,8 @@ async def download(
         folder: Of a file that is not named by ``path``.
         chunk_bars: How many bars a part has room for.
         patience: How failures are met.
-        progress_callback: Called with a ``Progress`` after each part, and before each wait.
+        progress_callback: Called with a ``Progress`` after each part, before each wait, and when a cancelled download
+            has its file all the same.
 
     Raises:
         ConfigurationError: The range, the interval or the file is wrong, or another process does the same.
@@ -123,14 +137,21 @@ async def download(
         end_ns=None if end is None else ns_of(end),
         chunk_bars=chunk_bars,
     )
+    asked = Asked(start_ns, end_ns, late_ns=max(0, end_ns - (now_ns - LATE_NS)))
     workspace = Workspace(target.parent, request)
-    await asyncio.to_thread(workspace.prepare)
+    await in_thread(workspace.prepare)
     with workspace.locked():
         chunks = plan_chunks(start_ns, end_ns, chunk_bars * step_ns(interval))
-        await _Collector(client, workspace, chunks, patience=calm, tell=progress_callback).run()
-        result = await asyncio.to_thread(_finish, target, request, lambda: workspace.load(chunks))
-        await asyncio.to_thread(workspace.remove)
-    return result
+        collector = _Collector(client, workspace, chunks, patience=calm, tell=progress_callback)
+        try:
+            await collector.run()
+            return await _finish(
+                target, request, asked, lambda: workspace.load(chunks), after=workspace.remove, tell=collector.say_path
+            )
+        except BaseException:
+            if not workspace.is_worth_keeping:
+                workspace.remove()
+            raise
 
 
 async def download_newest(
@@ -143,8 +164,11 @@ async def download_newest(
     file_format: Format = "parquet",
     folder: PathLike = FOLDER,
     patience: Patience | None = None,
+    progress_callback: ProgressCallback | None = None,
 ) -> Download:
     """Download the newest ``limit`` closed bars into one file, and look at them; it is one request and begins anew.
+
+    ``progress_callback`` hears what that of ``download`` does; there is one part.
 
     Raises:
         ConfigurationError: The limit, the interval or the file is wrong.
@@ -155,16 +179,29 @@ async def download_newest(
         raise ConfigurationError(f"limit is a number of bars from 1, not {limit}")
     target = _Target(path, file_format, Path(folder))
     calm = patience or Patience()
+    say = _newest_teller(calm.clock, progress_callback)
     bars = await call_with_retries(
         lambda: client.market_data.get_bars(symbol, interval, limit=limit + 1),
         attempts=calm.attempts,
         clock=calm.clock,
         uniform=calm.uniform,
-        on_retry=lambda *_: None,
+        on_retry=lambda error, wait_s: say(error=error, wait_s=wait_s),
     )
     closed = [bar for bar in bars if bar.is_closed][-limit:]
     request = Request(client.venue, client.environment, symbol, normalise_interval(interval), 0, None, limit)
-    return await asyncio.to_thread(_finish, target, request, lambda: closed)
+    return await _finish(
+        target, request, Asked(limit=limit), lambda: closed, after=lambda: None, tell=lambda path: say(path=path)
+    )
+
+
+def _newest_teller(clock: Clock, tell: ProgressCallback | None) -> Callable[..., None]:
+    """Return what tells of the one part of a download of the newest bars."""
+
+    def say(**facts: Any) -> None:
+        if tell is not None:
+            tell(Progress(0, 1, 0, 0, time_of(clock.time_ns()), **facts))
+
+    return say
 
 
 # Parts
@@ -187,20 +224,31 @@ class _Collector:
         self._chunks = chunks
         self._patience = patience
         self._tell = tell
+        self._done = 0
         self._kept = 0
+        self._again = 0
         self._bars = 0
+        self._reaches_back = False
 
     async def run(self) -> None:
         """Return when every part is there."""
-        for done, chunk in enumerate(self._chunks):
-            if await asyncio.to_thread(self._workspace.has, chunk):
+        for chunk in self._chunks:
+            if await in_thread(partial(self._workspace.has, chunk)):
                 self._kept += 1
             else:
-                bars = await self._fetch(chunk, done)
-                self._bars += await asyncio.to_thread(self._workspace.store, chunk, bars)
-            self._say(done + 1, chunk.end_ns)
+                await self._collect(chunk)
+            self._done += 1
+            self._say(chunk.end_ns)
 
-    async def _fetch(self, chunk: Chunk, done: int) -> list[Bar]:
+    async def _collect(self, chunk: Chunk) -> None:
+        bars = await self._fetch(chunk)
+        is_reached = self._reaches_back or _begins(chunk, bars, step_ns(self._workspace.request.interval))
+        stored = await in_thread(partial(self._workspace.store, chunk, bars, is_reached=is_reached))
+        self._reaches_back = self._reaches_back or bool(bars)
+        self._bars += stored.bars
+        self._again += not stored.is_final
+
+    async def _fetch(self, chunk: Chunk) -> list[Bar]:
         request, market_data = self._workspace.request, self._client.market_data
         start, end = time_of(chunk.start_ns), time_of(chunk.end_ns + 999)
         bars = await call_with_retries(
@@ -208,19 +256,55 @@ class _Collector:
             attempts=self._patience.attempts,
             clock=self._patience.clock,
             uniform=self._patience.uniform,
-            on_retry=lambda error, wait_s: self._say(done, chunk.start_ns, error, wait_s),
+            on_retry=lambda error, wait_s: self._say(chunk.start_ns, error=error, wait_s=wait_s),
         )
         return [bar for bar in bars if chunk.start_ns <= bar.open_time_ns < chunk.end_ns]
 
-    def _say(self, done: int, time_ns: int, error: BrokerwireError | None = None, wait_s: float = 0.0) -> None:
+    def say_path(self, path: Path) -> None:
+        """Tell of the file that is there though the download was cancelled."""
+        self._say(self._chunks[-1].end_ns, path=path)
+
+    def _say(self, time_ns: int, **facts: Any) -> None:
         if self._tell is not None:
-            progress = Progress(done, len(self._chunks), self._kept, self._bars, time_of(time_ns), error, wait_s)
-            self._tell(progress)
+            time, chunks = time_of(time_ns), len(self._chunks)
+            self._tell(Progress(self._done, chunks, self._kept, self._bars, time, again=self._again, **facts))
 
 
-def _finish(target: "_Target", request: Request, bars: Callable[[], Iterable[Bar]]) -> Download:
-    report = validate(bars(), interval=request.interval)
-    return Download(target.write(bars(), request), report)
+def _begins(chunk: Chunk, bars: Sequence[Bar], step: int) -> bool:
+    """Whether the bars of a part are there from its start.
+
+    If they are not and this try has seen no older bar, the venue may reach farther back for a login or a larger plan.
+    """
+    return bool(bars) and missing_between(chunk.start_ns - step, bars[0].open_time_ns, step) <= FORGIVEN
+
+
+# The file
+
+
+async def _finish(
+    target: "_Target",
+    request: Request,
+    asked: Asked,
+    bars: Callable[[], Iterable[Bar]],
+    *,
+    after: Callable[[], object],
+    tell: Callable[[Path], object],
+) -> Download:
+    """Look at the bars and write the file; ``tell`` hears where it is if it was too late to cancel this."""
+    finishing: Finishing[Download] = Finishing()
+
+    def work() -> Download:
+        report = validate(finishing.passing(bars()), symbol=request.symbol, interval=request.interval, asked=asked)
+        path = target.write(finishing.passing(bars()), request)
+        after()
+        return Download(path, report)
+
+    try:
+        return await finishing.run(work)
+    except asyncio.CancelledError:
+        if finishing.result is not None:
+            tell(finishing.result.path)
+        raise
 
 
 class _Target:

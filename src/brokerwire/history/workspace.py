@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 from msgspec import Struct
@@ -16,11 +16,22 @@ from msgspec import Struct
 from brokerwire.errors import ConfigurationError
 from brokerwire.events import Bar
 from brokerwire.export import read_events, write_atomically, write_ndjson
+from brokerwire.export.files import make_folder
 from brokerwire.export.naming import safe_part
 from brokerwire.history.chunks import Chunk
 
 _MANIFEST = "manifest.json"
 _LOCK = "lock"
+
+State: TypeAlias = Literal["closed", "again"]
+"""Whether a part is final, or is asked for again by the next try."""
+
+
+class Stored(NamedTuple):
+    """What became of a part: how many bars it has, and whether it is final."""
+
+    bars: int
+    is_final: bool
 
 
 class Request(Struct, frozen=True):
@@ -55,6 +66,7 @@ class Workspace:
         Raises:
             ConfigurationError: The folder may not be written.
         """
+        make_folder(self.folder.parent)
         write_atomically(self.folder / _MANIFEST, lambda file: file.write(msgspec.json.encode(self.request) + b"\n"))
 
     @contextmanager
@@ -75,7 +87,7 @@ class Workspace:
             os.close(descriptor)
 
     def has(self, chunk: Chunk) -> bool:
-        """Whether a part is there and can be read; one with bars that were still forming has to be asked for again."""
+        """Whether a final part is there and can be read."""
         path = self._path(chunk, "closed")
         if not path.exists():
             return False
@@ -86,29 +98,36 @@ class Workspace:
             return False
         return True
 
-    def store(self, chunk: Chunk, bars: Sequence[Bar]) -> int:
-        """Keep the closed bars of a part durably; return how many they are.
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether the next try has anything of it."""
+        return any(self.folder.glob("*-closed.ndjson"))
+
+    def store(self, chunk: Chunk, bars: Sequence[Bar], *, is_reached: bool) -> Stored:
+        """Keep the closed bars of a part durably.
+
+        It is final unless a bar was still forming, or it is not ``is_reached``: the venue may not reach to its start.
 
         Raises:
             OSError: The disk refused.
         """
         closed = [bar for bar in bars if bar.is_closed]
-        state = "closed" if len(closed) == len(bars) else "forming"
-        write_ndjson(closed, self._path(chunk, state), kind="bar")
-        return len(closed)
+        is_final = is_reached and len(closed) == len(bars)
+        write_ndjson(closed, self._path(chunk, "closed" if is_final else "again"), kind="bar")
+        return Stored(len(closed), is_final)
 
     def load(self, chunks: Sequence[Chunk]) -> Iterator[Bar]:
         """Return the bars of some parts, one part in memory at a time."""
         for chunk in chunks:
             path = self._path(chunk, "closed")
-            yield from self._read(path if path.exists() else self._path(chunk, "forming"))
+            yield from self._read(path if path.exists() else self._path(chunk, "again"))
 
     def remove(self) -> None:
         """Remove the folder: its parts are in the file that they were for."""
         with contextlib.suppress(OSError):
             shutil.rmtree(self.folder)
 
-    def _path(self, chunk: Chunk, state: str) -> Path:
+    def _path(self, chunk: Chunk, state: State) -> Path:
         return self.folder / f"{chunk.start_ns}-{chunk.end_ns}-{state}.ndjson"
 
     def _read(self, path: Path) -> list[Bar]:
