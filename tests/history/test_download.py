@@ -382,12 +382,13 @@ def test_fewer_bars_than_the_limit_are_in_the_report(
     ground(main)
 
 
-def test_waits_for_the_newest_bars_are_told(ground: Any, tmp_path: Path) -> None:
+def test_waits_for_the_newest_bars_are_told_to_who_listens(ground: Any, tmp_path: Path) -> None:
     async def main(here: Ground) -> None:
-        here.simulator.faults.set("rate_limit:90", channel="klines", times=1)
         heard: list[Progress] = []
-        options: dict[str, Any] = {"path": tmp_path / "x.csv", "progress_callback": heard.append}
-        await download_newest(here.client, "BTCUSDT", "1h", limit=3, patience=here.patience, **options)
+        for told in (heard.append, None):
+            here.simulator.faults.set("rate_limit:90", channel="klines", times=1)
+            options: dict[str, Any] = {"path": tmp_path / "x.csv", "progress_callback": told}
+            await download_newest(here.client, "BTCUSDT", "1h", limit=3, patience=here.patience, **options)
         assert [(type(each.error), each.wait_s >= 90) for each in heard] == [(RateLimitError, True)]
 
     ground(main)
