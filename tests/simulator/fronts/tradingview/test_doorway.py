@@ -13,7 +13,17 @@ async def status_of(venue, *, headers=None, path="/socket.io/websocket"):
     return caught.value.status
 
 
-@pytest.mark.parametrize("origin", [ORIGIN, f"{ORIGIN}/", "https://data.tradingview.com"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        ORIGIN,
+        f"{ORIGIN}/",
+        "https://data.tradingview.com",
+        "https://prodata.tradingview.com",
+        "https://s.tradingview.com",
+        "https://tradingview.com",
+    ],
+)
 async def test_the_venues_own_origins_are_let_in(venue, origin):
     async with venue.dial(headers={"Origin": origin}) as dial:
         assert "session_id" in await dial.next()
@@ -26,7 +36,15 @@ async def test_addresses_on_loopback_are_let_in(venue, origin):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"X": "1"}, {"Origin": "https://example.com"}, {"Origin": "http://127.0.0.1.example.com"}]
+    "headers",
+    [
+        {"X": "1"},
+        {"Origin": "https://example.com"},
+        {"Origin": "http://127.0.0.1.example.com"},
+        {"Origin": "http://www.tradingview.com"},
+        {"Origin": "https://nottradingview.com"},
+        {"Origin": "https://tradingview.com.example.com"},
+    ],
 )
 async def test_any_other_origin_is_403(venue, headers):
     assert await status_of(venue, headers=headers) == 403

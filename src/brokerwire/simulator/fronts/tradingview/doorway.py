@@ -18,7 +18,8 @@ from brokerwire.simulator.fronts.tradingview.settings import Settings
 from brokerwire.simulator.journal import Journal
 
 PATH = "/socket.io/websocket"
-_ORIGINS = frozenset({"https://www.tradingview.com", "https://data.tradingview.com"})
+_OWN = re.compile(r"https://(?:[a-z0-9-]+\.)*tradingview\.com")
+"""The origin is not one page's: public clients name the hosts ``www``, ``data``, ``prodata`` and ``s``."""
 _LOOPBACK = re.compile(r"https?://127\.0\.0\.1(?::\d+)?")
 """Some clients make their origin of the address that they dial, which may be that of a proxy before this one."""
 _POLL_S = 0.25
@@ -73,7 +74,7 @@ class Doorway:
     @staticmethod
     def _is_welcome(request: web.Request) -> bool:
         origin = request.headers.get("Origin", "").rstrip("/")
-        return origin in _ORIGINS or _LOOPBACK.fullmatch(origin) is not None
+        return _OWN.fullmatch(origin) is not None or _LOOPBACK.fullmatch(origin) is not None
 
     def _counts_dial(self) -> bool:
         limit, now_s = self._settings.connects_per_minute, self._clock.monotonic()
