@@ -133,6 +133,59 @@ async def test_another_resolution_begins_the_series_anew(venue):
         assert [point["i"] for point in page["p"][1]["sds_1"]["s"]] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("bars", [("",), ("", ""), (3,)])
+@pytest.mark.parametrize(("symbol", "resolution"), [("sym_1", "15"), ("sym_2", "60")])
+async def test_a_changed_series_shows_as_many_bars_as_before_and_goes_on(venue, symbol, resolution, bars):
+    async with venue.dial() as dial:
+        await dial.chart(resolution="60", bars=3)
+        await dial.send("resolve_symbol", "cs_a", "sym_2", "BINANCE:ETHUSDT")
+        await dial.send("modify_series", "cs_a", "sds_1", "s2", symbol, resolution, *bars)
+        packets = await dial.until("series_completed", lambda p: p[3] == "s2")
+        page = next(each for each in packets if each.get("m") == "timescale_update" and "s2" in str(each["p"]))
+        assert [point["i"] for point in page["p"][1]["sds_1"]["s"]] == [0, 1, 2]
+        assert (await dial.one("du"))[1]["sds_1"]["t"] == "s2"
+
+
+async def test_a_changed_series_takes_a_count_over_from_the_last_change(venue):
+    async with venue.dial() as dial:
+        await dial.chart(bars=3, frame="1D")
+        for turnaround, resolution, bars in (("s2", "60", 7), ("s3", "1", "")):
+            await dial.send("modify_series", "cs_a", "sds_1", turnaround, "sym_1", resolution, bars)
+        packets = await dial.until("series_completed", lambda p: p[3] == "s3")
+        page = [each for each in packets if each.get("m") == "timescale_update"][-1]
+        assert len(page["p"][1]["sds_1"]["s"]) == 7
+
+
+async def test_an_anchored_series_keeps_its_anchor(venue):
+    async with venue.dial() as dial:
+        newest = int(bars_of(await dial.chart(resolution="60", bars=1))[-1][0])
+        anchor = newest - 50 * 3600
+        await dial.send("modify_series", "cs_a", "sds_1", "s2", "sym_1", "60", ["bar_count", anchor, 4])
+        await dial.send("modify_series", "cs_a", "sds_1", "s3", "sym_1", "15", "")
+        packets = await dial.until("series_completed", lambda p: p[3] == "s3")
+        page = [each for each in packets if each.get("m") == "timescale_update"][-1]
+        assert [point["v"][0] for point in page["p"][1]["sds_1"]["s"]] == [anchor - 900 * n for n in (3, 2, 1, 0)][:4]
+
+
+async def test_nothing_new_is_sent_when_nothing_changes(venue):
+    async with venue.dial() as dial:
+        await dial.chart(resolution="1D", bars=3)
+        await dial.send("modify_series", "cs_a", "sds_1", "s2", "sym_1", "1D", "")
+        packets = await dial.until("series_completed", lambda p: p[3] == "s2")
+        assert not any(each.get("m") == "timescale_update" for each in packets)
+
+
+async def test_a_series_that_failed_can_be_changed_to_one_that_there_is(venue):
+    async with venue.dial() as dial:
+        await dial.send("chart_create_session", "cs_a", "")
+        await dial.send("resolve_symbol", "cs_a", "sym_1", "NYSE:NOSUCH")
+        await dial.send("create_series", "cs_a", "sds_1", "s1", "sym_1", "60", 5)
+        await dial.one("series_error")
+        await dial.send("resolve_symbol", "cs_a", "sym_2", "BINANCE:BTCUSDT")
+        await dial.send("modify_series", "cs_a", "sds_1", "s2", "sym_2", "60", "")
+        assert len(bars_of(await dial.until("series_completed"))) == 5
+
+
 async def test_a_symbol_that_nobody_knows_fails_its_series_too(venue):
     async with venue.dial() as dial:
         await dial.send("chart_create_session", "cs_a", "")

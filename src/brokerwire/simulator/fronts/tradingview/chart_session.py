@@ -13,7 +13,15 @@ from brokerwire.simulator.fronts.tradingview.heikin_ashi import CHART_TYPE
 from brokerwire.simulator.fronts.tradingview.history import History
 from brokerwire.simulator.fronts.tradingview.replay_session import Move
 from brokerwire.simulator.fronts.tradingview.resolution import SECOND_NS, parse_resolution, refusal
-from brokerwire.simulator.fronts.tradingview.series import Framed, More, Newest, Series, Wanted, read_wanted
+from brokerwire.simulator.fronts.tradingview.series import (
+    Framed,
+    More,
+    Newest,
+    Series,
+    Wanted,
+    read_wanted,
+    without_frame,
+)
 from brokerwire.simulator.fronts.tradingview.series_report import SeriesReport
 from brokerwire.simulator.fronts.tradingview.symbols import SymbolSpec
 from brokerwire.simulator.fronts.tradingview.timescale import TimeScale
@@ -37,6 +45,7 @@ class ChartSession:
         self._symbols = ChartSymbols(session_id, sink, parts)
         self._series: dict[str, Series] = {}
         self._failed: dict[str, str] = {}
+        self._kept: dict[str, Wanted] = {}
         self._studies = ChartStudies(session_id, sink, parts.settings, self._scale)
         self._report = SeriesReport(session_id, sink, parts.settings, scale=self._scale, studies=self._studies)
         self._jobs: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
@@ -96,21 +105,28 @@ class ChartSession:
         wanted = read_wanted(bars, frame)
         if wanted is None or symbol_id not in self._symbols:
             raise CriticalError("invalid parameters")
+        self._kept[series_id] = without_frame(wanted)
         self._begin(series_id, turnaround, symbol_id=symbol_id, resolution=resolution_text, wanted=wanted)
 
     def modify_series(self, args: list[Any]) -> None:
         """Change a series: ``[series, turnaround, symbol, resolution, frame]`` or with the bars before the frame.
 
+        With neither bars nor frame it shows as many bars as before: clients that change the symbol send ``""`` only.
+
         Raises:
             CriticalError: The series or symbol is unknown, or an argument means nothing.
         """
         series_id, turnaround, symbol_id, resolution_text = args[:4]
-        bars, frame = (args[4], args[5]) if len(args) > 5 else (0, args[4])
+        bars, frame = (args[4], args[5]) if len(args) > 5 else ("", args[4])
         if isinstance(frame, int | list):
             bars, frame = frame, ""
         wanted = read_wanted(bars, frame)
-        if series_id not in self._series or symbol_id not in self._symbols or wanted is None:
+        if series_id not in self._known_parents() or symbol_id not in self._symbols or wanted is None:
             raise CriticalError("invalid parameters")
+        if bars != "":
+            self._kept[series_id] = without_frame(wanted)
+        elif not frame:
+            wanted = self._kept[series_id]
         self._begin(series_id, turnaround, symbol_id=symbol_id, resolution=resolution_text, wanted=wanted)
 
     def _begin(self, series_id: str, turnaround: str, *, symbol_id: str, resolution: Any, wanted: Wanted) -> None:
@@ -238,6 +254,7 @@ class ChartSession:
         if series is None and series_id not in self._failed:
             raise CriticalError("invalid parameters")
         self._failed.pop(series_id, None)
+        self._kept.pop(series_id, None)
         if series is not None:
             series.stop()
             self._studies.series_removed(series_id)

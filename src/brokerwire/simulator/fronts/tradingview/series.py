@@ -76,6 +76,11 @@ def read_wanted(bars: Any, frame: Any) -> Wanted | None:
     return Framed(frame, count) if is_known else None
 
 
+def without_frame(wanted: Wanted) -> Wanted:
+    """Return what a series goes on to show when it is changed and nothing is said about its bars."""
+    return Newest(wanted.count) if isinstance(wanted, Framed) else wanted
+
+
 def _read_anchor(bars: list[Any]) -> Wanted | None:
     match bars:
         case ["bar_count", int(anchor_s), int(count)] if count and 0 <= anchor_s < _LATEST_S:
