@@ -1,5 +1,6 @@
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from brokerwire.simulator.accounts import Account
@@ -81,3 +82,15 @@ def test_spot_fee_currency(side: str, expected: tuple[str, str]) -> None:
     account = Account(account_id="A", kind="spot", fee_rate=Decimal("0.001"))
     fee, currency = account.fee_of(instrument, quantity=Decimal(10), price=Decimal(50_000), side=side)
     assert (fee, currency) == (Decimal(expected[0]), expected[1])
+
+
+def test_the_opening_stands_all_day_and_is_the_last_state_on_the_next() -> None:
+    day_ns = 86_400 * 10**9
+    account = Account(account_id="A", kind="margin", cash=Decimal(10_000))
+    bought = fill("AAPL", "buy", 10, 100)
+    apply(account, bought, msgspec.structs.replace(bought, side="sell", quantity=Decimal(3)))
+    assert (account.opening(6).cash, account.opening(6).positions) == (10_000, ())
+    opening = account.opening(day_ns)
+    assert (opening.cash, [each.quantity for each in opening.positions]) == (9_300, [7])
+    apply(account, msgspec.structs.replace(bought, time_ns=day_ns))
+    assert account.opening(day_ns) == opening

@@ -1,11 +1,14 @@
 """Accounts of the synthetic exchange: cash, positions, spot balances, and what fills do to them."""
 
+import copy
+from datetime import date
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from brokerwire.simulator.instruments import Instrument
+from brokerwire.simulator.sessions import trading_day
 from brokerwire.simulator.trading import SimFill
 
 AccountKind: TypeAlias = Literal["margin", "cash", "futures", "spot"]
@@ -54,6 +57,14 @@ class AccountChange(msgspec.Struct, frozen=True):
     closed_id: int | None = None
 
 
+class Opening(msgspec.Struct, frozen=True):
+    """What an account held when a trading day began."""
+
+    cash: Decimal
+    positions: tuple[SimPosition, ...]
+    day: date
+
+
 class Account(msgspec.Struct, kw_only=True):
     """One account; ``fee_per_order`` and ``fee_per_contract`` are money, ``fee_rate`` is a share of the value."""
 
@@ -61,7 +72,6 @@ class Account(msgspec.Struct, kw_only=True):
     kind: AccountKind
     currency: str = "USD"
     cash: Decimal = _ZERO
-    opening_cash: Decimal = _ZERO
     realized: Decimal = _ZERO
     fees: Decimal = _ZERO
     positions: dict[str, SimPosition] = msgspec.field(default_factory=dict)
@@ -69,6 +79,8 @@ class Account(msgspec.Struct, kw_only=True):
     fee_per_order: Decimal = _ZERO
     fee_per_contract: Decimal = _ZERO
     fee_rate: Decimal = _ZERO
+    first_state: Opening | None = None
+    """What was held before the first fill of the last day that had one."""
 
     def balance(self, asset: str) -> SpotBalance:
         """Return the balance of an asset, empty if there was none."""
@@ -78,12 +90,20 @@ class Account(msgspec.Struct, kw_only=True):
         """Book a fill and return what changed."""
         if self.kind == "spot":
             return self._apply_spot(fill, instrument)
+        self.first_state = self.opening(fill.time_ns)
         self.fees += fill.fee
         self.cash -= fill.fee
         signed = fill.quantity if fill.side in ("buy", "buy_to_cover") else -fill.quantity
         if self.kind != "futures":
             self.cash -= signed * fill.price * instrument.point_value
         return self._apply_position(fill, instrument, signed=signed, next_position_id=next_position_id)
+
+    def opening(self, now_ns: int) -> Opening:
+        """Return what was held when the trading day of ``now_ns`` began; fills of that day do not change it."""
+        day = trading_day(now_ns)
+        if self.first_state is not None and self.first_state.day == day:
+            return self.first_state
+        return Opening(self.cash, tuple(copy.copy(each) for each in self.positions.values()), day)
 
     def _apply_position(
         self, fill: SimFill, instrument: Instrument, *, signed: Decimal, next_position_id: int

@@ -66,7 +66,6 @@ class Exchange:
 
     def add_account(self, account: Account) -> Account:
         """Open an account."""
-        account.opening_cash = account.cash
         self.accounts[account.account_id] = account
         return account
 

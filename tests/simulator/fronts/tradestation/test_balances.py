@@ -1,5 +1,8 @@
+import asyncio
 from decimal import Decimal
 from typing import Any
+
+from brokerwire.simulator.fronts.tradestation.quotes import day_bounds
 
 from .conftest import FUTURES, MARGIN
 
@@ -47,5 +50,21 @@ async def test_beginning_of_day_stays_when_orders_fill(wire: Any) -> None:
     assert list(margin) == ["AccountID", "AccountType", "BalanceDetail"]
     assert "DayTradingMarginableBuyingPower" in margin["BalanceDetail"]
     assert list(futures)[-1] == "CurrencyDetails"
+    future = wire.simulator.exchange.market.universe.contracts("ES")[0].symbol
     await wire.place()
-    assert (await wire.get(path))["BODBalances"][0]["BalanceDetail"]["NetCash"] == margin["BalanceDetail"]["NetCash"]
+    await wire.place(Symbol="KO", Quantity="50", TradeAction="SELL")
+    await wire.place(AccountID=FUTURES, Symbol=future, Quantity="1")
+    assert (await balances(wire))[1]["Commission"] != "0"
+    assert (await wire.get(path))["BODBalances"] == [margin, futures]
+
+
+async def test_beginning_of_day_takes_in_yesterdays_trades_at_the_days_boundary(wire: Any) -> None:
+    path = f"/v3/brokerage/accounts/{MARGIN}/bodbalances"
+    before = (await wire.get(path))["BODBalances"][0]["BalanceDetail"]
+    await wire.place()
+    cash = (await balances(wire))[0]["CashBalance"]
+    assert before["NetCash"] != cash
+    market = wire.simulator.exchange.market
+    await asyncio.sleep((day_bounds(market.now_ns())[1] - market.now_ns()) / 1e9 + 1)
+    await wire.sign_in()
+    assert (await wire.get(path))["BODBalances"][0]["BalanceDetail"]["NetCash"] == cash

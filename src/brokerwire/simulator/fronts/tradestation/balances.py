@@ -140,11 +140,12 @@ class Books:
     def opening_balance(self, account: Account) -> dict[str, Any]:
         """Return the balance at the beginning of the day."""
         start_ns, _ = day_bounds(self._market.now_ns())
+        opening = account.opening(self._market.now_ns())
         worth = _ZERO
-        for position in account.positions.values():
+        for position in opening.positions:
             mark = self._market.last_trade(position.symbol, start_ns).price
             worth += position.profit_at(mark) if account.kind == "futures" else position.value_at(mark)
-        cash = account.opening_cash
+        cash = opening.cash
         record: dict[str, Any] = {"AccountID": account.account_id, "AccountType": _KINDS[account.kind]}
         if account.kind == "futures":
             record["BalanceDetail"] = {
