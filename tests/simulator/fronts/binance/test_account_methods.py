@@ -11,6 +11,9 @@ def test_weights_follow_the_documents():
     assert weights["myTrades"] == (5, 20)
     assert weights["account.status"] == (20, 20)
     assert weights["order.place"] == (1, 1)
+    test = ACCOUNT_METHODS_BY_NAME["order.test"]
+    assert [test.weight(Arguments({"computeCommissionRates": flag})) for flag in ("true", "false")] == [20, 1]
+    assert weights["order.test"] == (1, 1)
 
 
 def test_each_verb_and_path_is_there_once():

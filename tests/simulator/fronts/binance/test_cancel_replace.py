@@ -63,6 +63,15 @@ async def test_a_cancelled_order_stays_cancelled_when_the_new_one_is_refused(ven
     assert await venue.signed("GET", "openOrders") == (200, [])
 
 
+async def test_a_restriction_is_checked_before_anything_is_done(venue, far):
+    _, old = await venue.signed("POST", "order", **far)
+    named = {"cancelOrderId": str(old["orderId"])}
+    assert (await replace(venue, far, **named, cancelRestrictions="FOO"))[1]["code"] == -1145
+    status, body = await replace(venue, far, **named, cancelRestrictions="ONLY_PARTIALLY_FILLED")
+    assert (status, body["code"], body["data"]["cancelResponse"]["code"]) == (400, -2022, -2011)
+    assert len((await venue.signed("GET", "openOrders"))[1]) == 1
+
+
 async def test_mode_and_the_order_to_cancel_are_mandatory(venue, far):
     status, body = await venue.signed("POST", "order/cancelReplace", **far, cancelOrderId="1")
     assert (status, body["code"]) == (400, -1102)

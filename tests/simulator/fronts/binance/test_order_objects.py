@@ -22,7 +22,7 @@ EXTRA = {
 
 def make(status="working", time_in_force="gtc"):
     leg = {"symbol": "BTCUSDT", "side": "buy", "quantity": Decimal(1)}
-    ticket = OrderTicket(account_id="x", legs=(TicketLeg(**leg),), time_in_force=time_in_force, extra=EXTRA)
+    ticket = OrderTicket(account_id="x", legs=(TicketLeg(**leg),), time_in_force=time_in_force, extra=dict(EXTRA))
     return SimOrder(
         order_id=7,
         ticket=ticket,
@@ -68,6 +68,13 @@ def test_execution_ids_differ_for_every_execution_of_an_order():
     ]
     assert len({report["I"] for report in reports}) == len(kinds)
     assert reports[3]["eR"] == "UNFILLED_IOC_QUANTITY_EXPIRED"
+
+
+def test_strategy_is_in_reports_under_letters_of_its_own():
+    order = make()
+    order.ticket.extra.update(strategyId=5, strategyType=1_000_000)
+    report = execution_report(order, kind="NEW", fill=None, event_ns=1, cancel_id=None, unit=MILLISECOND)
+    assert (report["j"], report["J"]) == (5, 1_000_000)
 
 
 def test_cancellation_names_its_own_and_the_original_client_id():

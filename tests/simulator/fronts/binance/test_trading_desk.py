@@ -84,6 +84,38 @@ async def test_unknown_orders_and_missing_ids_have_codes_of_their_own(trading):
     refused(trading.cancel_all, code=-2011, symbol="BTCUSDT")
 
 
+async def test_order_is_cancelled_only_in_the_status_that_the_restriction_names(trading):
+    order = trading.exchange.orders[call(trading.place, **FAR, price=far_price(trading))["orderId"]]
+    named = {"symbol": "BTCUSDT", "orderId": order.order_id}
+    refused(trading.cancel, code=-1145, **named, cancelRestrictions="FOO")
+    with pytest.raises(Refusal, match="due to cancel restrictions"):
+        call(trading.cancel, **named, cancelRestrictions="ONLY_PARTIALLY_FILLED")
+    order.status = "partially_filled"
+    refused(trading.cancel, code=-2011, **named, cancelRestrictions="ONLY_NEW")
+    assert call(trading.cancel, **named, cancelRestrictions="ONLY_PARTIALLY_FILLED")["status"] == "CANCELED"
+    with pytest.raises(Refusal, match="Unknown order sent"):
+        call(trading.cancel, **named, cancelRestrictions="ONLY_NEW")
+
+
+async def test_strategy_is_told_wherever_the_order_is_and_only_if_it_was_sent(trading):
+    price = far_price(trading)
+    sent = {"strategyId": 5, "strategyType": 1_000_000}
+    placed = call(trading.place, **FAR, price=price, **sent)
+    named = {"symbol": "BTCUSDT", "orderId": placed["orderId"]}
+    found, cancelled = call(trading.status, **named), call(trading.cancel, **named)
+    assert all(sent.items() <= each.items() for each in (placed, found, cancelled))
+    assert not sent.keys() & call(trading.place, **FAR, price=price).keys()
+    refused(trading.place, code=-1134, **FAR, price=price, strategyType=999_999)
+
+
+async def test_self_trade_prevention_takes_the_modes_of_the_symbol_only(trading):
+    values = {**FAR, "price": far_price(trading)}
+    told = call(trading.place, **values, selfTradePreventionMode="EXPIRE_BOTH")
+    assert told["selfTradePreventionMode"] == "EXPIRE_BOTH"
+    refused(trading.place, code=-1013, **values, selfTradePreventionMode="DECREMENT")
+    refused(trading.test, code=-1130, **values, selfTradePreventionMode="FOO")
+
+
 async def test_order_beyond_the_balance_is_refused(trading):
     refused(trading.place, code=-2010, symbol="BTCUSDT", side="SELL", type="MARKET", quantity="1000")
     refused(trading.test, code=-2010, symbol="BTCUSDT", side="SELL", type="MARKET", quantity="1000")
@@ -104,7 +136,12 @@ async def test_immediate_order_that_cannot_fill_has_expired(trading):
 async def test_test_order_places_nothing_and_may_tell_the_rates(trading):
     values = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
     assert call(trading.test, **values) == {}
-    assert "standardCommissionForOrder" in call(trading.test, **values, computeCommissionRates="true")
+    told = call(trading.test, **values, computeCommissionRates="true")
+    assert told["standardCommissionForOrder"] == {"maker": "0.00100000", "taker": "0.00100000"}
+    assert told["specialCommissionForOrder"] == told["taxCommissionForOrder"] == dict.fromkeys(
+        ("maker", "taker"), "0.00000000"
+    )
+    assert list(told["discount"]) == ["enabledForAccount", "enabledForSymbol", "discountAsset", "discount"]
     assert call(trading.all_orders, symbol="BTCUSDT") == []
 
 

@@ -53,12 +53,17 @@ def _matches_weight(arguments: Arguments) -> int:
     return 20 if arguments.has("orderId") else 2
 
 
+def _test_weight(arguments: Arguments) -> int:
+    return 20 if (arguments.optional("computeCommissionRates") or "").lower() == "true" else 1
+
+
+_TEST = NEW_ORDER_NAMES | {"computeCommissionRates"}
 _CANCEL = frozenset(["symbol", "orderId", "origClientOrderId", "newClientOrderId", "cancelRestrictions"])
 _HISTORY = frozenset(["symbol", "orderId", "fromId", "startTime", "endTime", "limit"])
 
 ACCOUNT_METHODS: tuple[AccountMethod, ...] = (
     AccountMethod("order.place", "POST", "order", TradingDesk.place, weighs(1), NEW_ORDER_NAMES, is_order=True),
-    AccountMethod("order.test", "POST", "order/test", TradingDesk.test, weighs(1), NEW_ORDER_NAMES),
+    AccountMethod("order.test", "POST", "order/test", TradingDesk.test, _test_weight, _TEST),
     AccountMethod("order.status", "GET", "order", TradingDesk.status, weighs(4), _CANCEL),
     AccountMethod("order.cancel", "DELETE", "order", TradingDesk.cancel, weighs(1), _CANCEL, is_order=True),
     AccountMethod(

@@ -23,7 +23,7 @@ def cancel_replace(trading: TradingDesk, arguments: Arguments, unit: TimeUnit) -
     """Cancel an order, then place one; whether the second happens without the first depends on the mode.
 
     Raises:
-        Refusal: Both failed, or the first in STOP_ON_FAILURE mode (-2022); one of them (-2021).
+        Refusal: Both failed, or the first in STOP_ON_FAILURE mode (-2022); one of them (-2021); or an argument is wrong.
 
     Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints, read 2026-11-20.
     """
@@ -31,7 +31,9 @@ def cancel_replace(trading: TradingDesk, arguments: Arguments, unit: TimeUnit) -
     mode = arguments.choice("cancelReplaceMode", _MODES, refusals.missing("cancelReplaceMode"))
     if not arguments.has("cancelOrderId") and not arguments.has("cancelOrigClientOrderId"):
         raise refusals.one_missing("cancelOrigClientOrderId", "cancelOrderId")
-    cancelled, cancel_response = _tried(trading, _cancel_part(arguments), unit, is_cancel=True)
+    cancel_part = _cancel_part(arguments)
+    order_tickets.cancellable_statuses(cancel_part)
+    cancelled, cancel_response = _tried(trading, cancel_part, unit, is_cancel=True)
     if not cancelled and mode == "STOP_ON_FAILURE":
         placed, new_response = None, None
     else:

@@ -21,6 +21,8 @@ ORDER_TYPES = (
 )
 PERMISSIONS = ("SPOT", "MARGIN")
 STATUSES = ("TRADING", "HALT", "BREAK")
+DEFAULT_PREVENTION = "EXPIRE_MAKER"
+ALLOWED_PREVENTIONS = ("EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH")
 MAX_ORDERS = 200
 _LEAST_NOTIONAL = {"BTC": "0.00010000", "ETH": "0.00100000", "BNB": "0.00500000"}
 _NOT_QUOTED = frozenset({"USD"})
@@ -122,8 +124,8 @@ def _symbol_object(pair: Instrument, permission_sets: Sequence[Sequence[str]]) -
         "filters": _filters(pair),
         "permissions": [],
         "permissionSets": [list(names) for names in permission_sets],
-        "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
-        "allowedSelfTradePreventionModes": ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
+        "defaultSelfTradePreventionMode": DEFAULT_PREVENTION,
+        "allowedSelfTradePreventionModes": list(ALLOWED_PREVENTIONS),
     }
 
 

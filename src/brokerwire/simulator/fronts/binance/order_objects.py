@@ -76,11 +76,18 @@ def _stops(order: SimOrder) -> dict[str, Any]:
     return found
 
 
+def _strategy(order: SimOrder) -> dict[str, int]:
+    """Return what is there only if it was sent."""
+    extra = order.ticket.extra
+    return {name: extra[name] for name in ("strategyId", "strategyType") if extra.get(name) is not None}
+
+
 def result(order: SimOrder, unit: TimeUnit) -> dict[str, Any]:
     return {
         **acknowledgement(order, unit),
         **_figures(order),
         **_stops(order),
+        **_strategy(order),
         "workingTime": unit.of(order.created_ns) if order.is_activated else -1,
         "selfTradePreventionMode": order.ticket.extra["selfTradePreventionMode"],
     }
@@ -110,6 +117,7 @@ def cancelled(order: SimOrder, *, cancel_id: str, unit: TimeUnit) -> dict[str, A
         "transactTime": unit.of(order.updated_ns),
         **_figures(order),
         **_stops(order),
+        **_strategy(order),
         "selfTradePreventionMode": order.ticket.extra["selfTradePreventionMode"],
     }
 
@@ -125,6 +133,7 @@ def queried(order: SimOrder, unit: TimeUnit) -> dict[str, Any]:
         "orderListId": -1,
         "clientOrderId": extra["clientOrderId"],
         **figures,
+        **_strategy(order),
         "time": unit.of(order.created_ns),
         "updateTime": unit.of(order.updated_ns),
         "isWorking": order.is_activated,
@@ -185,12 +194,27 @@ def commission_object(symbol: str, rate: Decimal) -> dict[str, Any]:
         "standardCommission": {**nothing, "maker": decimal8(rate), "taker": decimal8(rate)},
         "specialCommission": nothing,
         "taxCommission": nothing,
-        "discount": {
-            "enabledForAccount": False,
-            "enabledForSymbol": False,
-            "discountAsset": "BNB",
-            "discount": "0.75000000",
-        },
+        "discount": _discount(),
+    }
+
+
+def order_commission_object(rate: Decimal) -> dict[str, Any]:
+    """Return what trades of an order would cost, as the answer to a test order tells it."""
+    nothing = dict.fromkeys(("maker", "taker"), "0.00000000")
+    return {
+        "standardCommissionForOrder": dict.fromkeys(("maker", "taker"), decimal8(rate)),
+        "specialCommissionForOrder": nothing,
+        "taxCommissionForOrder": nothing,
+        "discount": _discount(),
+    }
+
+
+def _discount() -> dict[str, Any]:
+    return {
+        "enabledForAccount": False,
+        "enabledForSymbol": False,
+        "discountAsset": "BNB",
+        "discount": "0.75000000",
     }
 
 
@@ -238,6 +262,7 @@ def execution_report(
         "Q": decimal8(extra["quoteOrderQty"]),
         "V": extra["selfTradePreventionMode"],
     }
+    report |= {{"strategyId": "j", "strategyType": "J"}[name]: value for name, value in _strategy(order).items()}
     if order.is_activated:
         report["W"] = unit.of(order.created_ns)
     if kind == "EXPIRED":

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from brokerwire.simulator.fronts.binance import refusals
 from brokerwire.simulator.fronts.binance.arguments import Arguments
 from brokerwire.simulator.fronts.binance.listing import (
+    ALLOWED_PREVENTIONS,
+    DEFAULT_PREVENTION,
     ORDER_TYPES,
     Listing,
     largest_price,
@@ -19,7 +21,7 @@ from brokerwire.simulator.trading import OrderTicket, OrderType, PriceCondition,
 
 _NAMES = (
     "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId stopPrice trailingDelta icebergQty "
-    "newOrderRespType selfTradePreventionMode strategyId strategyType computeCommissionRates"
+    "newOrderRespType selfTradePreventionMode strategyId strategyType"
 )
 NEW_ORDER_NAMES = frozenset(_NAMES.split())
 _MANDATORY = {
@@ -45,6 +47,9 @@ _SIDES: dict[str, Side] = {"BUY": "buy", "SELL": "sell"}
 _CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_.:/]{1,36}")
 _MOST_PLACES = -8
 _RESPONSES = ("ACK", "RESULT", "FULL")
+_PREVENTIONS = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
+_LEAST_STRATEGY_TYPE = 1_000_000
+_RESTRICTIONS = {"": ("NEW", "PARTIALLY_FILLED"), "ONLY_NEW": ("NEW",), "ONLY_PARTIALLY_FILLED": ("PARTIALLY_FILLED",)}
 
 
 def build_ticket(
@@ -92,9 +97,47 @@ def _extra(
         "stopPrice": stop or Decimal(0),
         "icebergQty": arguments.optional_decimal("icebergQty") or Decimal(0),
         "quoteOrderQty": arguments.optional_decimal("quoteOrderQty") or Decimal(0),
-        "selfTradePreventionMode": arguments.optional("selfTradePreventionMode") or "EXPIRE_MAKER",
+        "selfTradePreventionMode": _prevention(arguments),
         "trailingDelta": arguments.optional_integer("trailingDelta"),
+        "strategyId": arguments.optional_integer("strategyId"),
+        "strategyType": _strategy_type(arguments),
     }
+
+
+def _prevention(arguments: Arguments) -> str:
+    """Return how trades with oneself are prevented.
+
+    Source: https://developers.binance.com/docs/binance-spot-api-docs/faqs/stp_faq, read 2026-11-20. What a mode is
+    answered with that the venue does not know at all is not documented: here as any other data that is not valid.
+    """
+    mode = arguments.optional("selfTradePreventionMode")
+    if mode is None:
+        return DEFAULT_PREVENTION
+    if mode not in _PREVENTIONS:
+        raise refusals.invalid_data("selfTradePreventionMode")
+    if mode not in ALLOWED_PREVENTIONS:
+        raise refusals.Refusal(-1013, "This symbol does not allow the specified self-trade prevention mode.")
+    return mode
+
+
+def _strategy_type(arguments: Arguments) -> int | None:
+    kind = arguments.optional_integer("strategyType")
+    if kind is not None and kind < _LEAST_STRATEGY_TYPE:
+        # The list of errors describes -1134 with these words; nobody shows the answer itself.
+        raise refusals.Refusal(-1134, "strategyType was less than 1000000.")
+    return kind
+
+
+def cancellable_statuses(arguments: Arguments) -> tuple[str, ...]:
+    """Return which statuses an order may have to be cancelled, as ``cancelRestrictions`` says.
+
+    Raises:
+        Refusal: There is no such restriction (-1145).
+    """
+    found = _RESTRICTIONS.get(arguments.optional("cancelRestrictions") or "")
+    if found is None:
+        raise refusals.Refusal(-1145, "Invalid cancelRestrictions")
+    return found
 
 
 def response_type(arguments: Arguments, kind: str) -> str:

@@ -88,8 +88,7 @@ class TradingDesk:
             raise _worded(exc) from exc
         if not arguments.flag("computeCommissionRates", "false"):
             return {}
-        rate = f"{_FEE_RATE:.8f}"
-        return {"standardCommissionForOrder": {"maker": rate, "taker": rate}}
+        return order_objects.order_commission_object(_FEE_RATE)
 
     def _ticket(self, arguments: Arguments) -> tuple[Any, str]:
         client_id = order_tickets.client_order_id(arguments, f"sim{next(self._made_ids):019d}")
@@ -117,11 +116,14 @@ class TradingDesk:
         """Cancel one order.
 
         Raises:
-            Refusal: It is unknown or not open (-2011).
+            Refusal: It is unknown, not open, or further than its restriction allows (-2011).
         """
+        statuses = order_tickets.cancellable_statuses(arguments)
         order = self._find(arguments)
         if order is None:
             raise refusals.cancel_refused()
+        if order.is_open and order_objects.status_of(order) not in statuses:
+            raise refusals.cancel_refused("Order was not canceled due to cancel restrictions.")
         return self._cancel(order, arguments, unit)
 
     def _cancel(self, order: SimOrder, arguments: Arguments, unit: TimeUnit) -> dict[str, Any]:
