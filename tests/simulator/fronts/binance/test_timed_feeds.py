@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from brokerwire.simulator.fronts.binance import payloads
 from brokerwire.simulator.fronts.binance.figures import MILLISECOND
 from brokerwire.simulator.fronts.binance.framing import payload_of
 from brokerwire.simulator.fronts.binance.names import parse_name
@@ -115,3 +116,14 @@ async def test_array_holds_only_symbols_that_traded_since_the_last_one(desk):
     assert len(await feed._changed(desk.now_ns())) == len(desk.listing.symbols)
     assert await feed._changed(desk.now_ns()) == []
     feed.close()
+
+
+async def test_array_shows_the_figures_of_the_tickers_of_single_symbols(desk):
+    now_ns = desk.now_ns() // 60_000_000_000 * 60_000_000_000 - 29_000_000_000
+    array = ArrayFeed(desk, parse_name("!miniTicker@arr"), lambda event: None)
+    single = SecondFeed(desk, parse_name("btcusdt@miniTicker"), lambda event: None)
+    bars = {bar.symbol: bar for bar in await array._changed(now_ns)}
+    build = single._builder(now_ns, 0)
+    assert payloads.encode(payloads.mini_ticker(bars["BTCUSDT"], now_ns, MILLISECOND)) == build(MILLISECOND)
+    array.close()
+    single.close()

@@ -122,7 +122,7 @@ class SecondFeed:
                 statistics = statistics_of(market, symbol, (now_ns - DAY_NS, now_ns))
                 return lambda unit: payloads.encode_ticker(statistics, now_ns, unit)
             case "miniTicker":
-                bar = bar_of(market, symbol, (now_ns - DAY_NS, now_ns + 1))
+                bar = _day_bar(self._desk, symbol, now_ns)
                 return lambda unit: payloads.encode(payloads.mini_ticker(bar, now_ns, unit))
             case "window":
                 window, bar = (
@@ -146,6 +146,10 @@ class SecondFeed:
         self._pulse.close()
 
 
+def _day_bar(desk: Desk, symbol: str, now_ns: int) -> SimBar:
+    return bar_of(desk.market, symbol, (now_ns - DAY_NS, now_ns + 1))
+
+
 def _window_bar(desk: Desk, symbol: str, *, window: str, now_ns: int) -> SimBar:
     return bar_of(desk.market, symbol, (minute_start(now_ns - _WINDOW_NS[window]), now_ns + 1))
 
@@ -153,7 +157,7 @@ def _window_bar(desk: Desk, symbol: str, *, window: str, now_ns: int) -> SimBar:
 class ArrayFeed:
     """The array of all symbols that traded since the last one, every second.
 
-    Its windows begin on whole minutes, and the loop gets its turn between symbols, for the sake of the computer.
+    The loop gets its turn between symbols, for the sake of the computer.
     """
 
     def __init__(self, desk: Desk, name: StreamName, publish: Callable[[Event], None]) -> None:
@@ -174,13 +178,18 @@ class ArrayFeed:
     async def _changed(self, now_ns: int) -> list[SimBar]:
         bars: list[SimBar] = []
         for number, symbol in enumerate(self._desk.listing.symbols):
-            bar = _window_bar(self._desk, symbol, window=self._name.option or "1d", now_ns=now_ns)
-            if self._told.get(symbol) != bar.last_trade_id:
-                self._told[symbol] = bar.last_trade_id
-                bars.append(bar)
+            last_id = self._desk.market.last_trade(symbol, now_ns).trade_id
+            if self._told.get(symbol) != last_id:
+                self._told[symbol] = last_id
+                bars.append(self._bar(symbol, now_ns))
             if number % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)
         return bars
+
+    def _bar(self, symbol: str, now_ns: int) -> SimBar:
+        if self._name.kind == "allMiniTicker":
+            return _day_bar(self._desk, symbol, now_ns)
+        return _window_bar(self._desk, symbol, window=self._name.option, now_ns=now_ns)
 
     def _builder(self, bars: list[SimBar], now_ns: int) -> Callable[[TimeUnit], bytes]:
         window = self._name.option
