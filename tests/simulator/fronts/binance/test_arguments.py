@@ -50,7 +50,9 @@ def test_times_are_taken_in_milliseconds_and_in_microseconds():
 
 def test_symbols_are_a_json_list_without_repetition():
     assert Arguments({"symbols": '["AB","CD"]'}).symbols() == ["AB", "CD"]
-    assert Arguments({"symbols": "AB"}).symbols() == ["AB"]
+    refused(lambda: Arguments({"symbols": "AB"}).symbols(), code=-1100)
+    refused(lambda: Arguments({"symbols": ""}).symbols(), code=-1105)
+    assert Arguments({"permissions": "SPOT"}).texts("permissions") == ["SPOT"]
     assert Arguments({}).symbols() is None
     refused(lambda: Arguments({"symbols": '["AB","AB"]'}).symbols(), code=-1151)
     refused(lambda: Arguments({"symbols": "[1]"}).symbols(), code=-1100)

@@ -119,3 +119,17 @@ async def test_answer_that_trickles_is_whole_in_the_end(venue):
     assert (status, [each["symbol"] for each in body["symbols"]]) == (200, ["BTCUSDT"])
     assert asyncio.get_running_loop().time() - began > 60
     await asyncio.sleep(1)
+
+
+async def test_unknown_paths_of_the_wallet_have_its_own_kind_of_error(venue):
+    async with venue.session.get(f"{venue.simulator.endpoints['rest']}/sapi/v1/nothing") as response:
+        body = await response.json()
+    assert (response.status, body["error"], body["path"]) == (404, "Not Found", "/sapi/v1/nothing")
+    assert body["timestamp"] > 1_700_000_000_000
+
+
+async def test_symbols_that_are_no_json_list_are_refused(venue):
+    for path in ("exchangeInfo", "ticker/price", "ticker/24hr"):
+        status, body = await venue.get(path, symbols="BTCUSDT")
+        assert (status, body["code"]) == (400, -1100)
+        assert "parameter 'symbols'; legal range is" in body["msg"]

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from brokerwire.simulator.fronts.binance import cancel_replace
+from brokerwire.simulator.fronts.binance import cancel_replace, order_lists
 from brokerwire.simulator.fronts.binance.arguments import Arguments
 from brokerwire.simulator.fronts.binance.figures import TimeUnit
 from brokerwire.simulator.fronts.binance.order_tickets import NEW_ORDER_NAMES
@@ -19,7 +19,8 @@ SIGNED_NAMES = frozenset({"timestamp", "recvWindow", "signature", "apiKey"})
 class AccountMethod(msgspec.Struct, frozen=True):
     """One signed request; ``is_order`` says that it counts as an order and costs nothing when it succeeds.
 
-    ``path`` is below ``/api/v3/`` unless it begins with a slash.
+    ``path`` is below ``/api/v3/`` unless it begins with a slash. Without ``names`` any argument is let through: it is
+    refused all the same.
     """
 
     name: str
@@ -27,7 +28,7 @@ class AccountMethod(msgspec.Struct, frozen=True):
     path: str
     handle: AccountHandler
     weight: Callable[[Arguments], int]
-    names: frozenset[str]
+    names: frozenset[str] | None
     is_order: bool = False
 
     @property
@@ -89,12 +90,34 @@ ACCOUNT_METHODS: tuple[AccountMethod, ...] = (
     ),
     AccountMethod("allOrders", "GET", "allOrders", TradingDesk.all_orders, weighs(20), _HISTORY),
     AccountMethod("myTrades", "GET", "myTrades", TradingDesk.my_trades, _trades_weight, _HISTORY),
-    AccountMethod("openOrderLists.status", "GET", "openOrderList", TradingDesk.order_lists, weighs(6), frozenset()),
+    *(
+        AccountMethod(f"orderList.place{name}", "POST", path, order_lists.refuses(kind), weighs(1), None)
+        for name, path, kind in (
+            ("", "order/oco", "OCO"),
+            (".oco", "orderList/oco", "OCO"),
+            (".oto", "orderList/oto", "OTO"),
+            (".otoco", "orderList/otoco", "OTO"),
+            (".opo", "orderList/opo", "OPO"),
+            (".opoco", "orderList/opoco", "OPO"),
+        )
+    ),
+    AccountMethod("orderList.status", "GET", "orderList", order_lists.status, weighs(4), None),
+    AccountMethod("orderList.cancel", "DELETE", "orderList", order_lists.cancel, weighs(1), None),
+    AccountMethod("order.amend.keepPriority", "PUT", "order/amend/keepPriority", order_lists.amend, weighs(4), None),
+    AccountMethod(
+        "order.amendments",
+        "GET",
+        "order/amendments",
+        order_lists.amendments,
+        weighs(4),
+        frozenset(["symbol", "orderId", "fromExecutionId", "limit"]),
+    ),
+    AccountMethod("openOrderLists.status", "GET", "openOrderList", order_lists.listed, weighs(6), frozenset()),
     AccountMethod(
         "allOrderLists",
         "GET",
         "allOrderList",
-        TradingDesk.order_lists,
+        order_lists.listed,
         weighs(20),
         frozenset(["fromId", "startTime", "endTime", "limit"]),
     ),
@@ -151,7 +174,8 @@ def call_account(method: AccountMethod, trading: TradingDesk, arguments: Argumen
     Raises:
         Refusal: The venue refuses it.
     """
-    arguments.check_names(method.names | SIGNED_NAMES)
+    if method.names is not None:
+        arguments.check_names(method.names | SIGNED_NAMES)
     result = method.handle(trading, arguments, unit)
     if method.is_order:
         trading.desk.limits.give_back(method.weight(arguments), trading.desk.now_ns())

@@ -98,6 +98,8 @@ class Arguments:
         texts = self.texts(name)
         if texts is None:
             return None
+        if not self._values[name].startswith("["):
+            raise refusals.illegal(name, refusals.SYMBOLS_RANGE)
         if len(set(texts)) != len(texts):
             raise refusals.Refusal(-1151, "Symbol is present multiple times in the list.")
         return [_checked_symbol(text, name) for text in texts]
@@ -112,7 +114,7 @@ class Arguments:
         try:
             return msgspec.json.decode(value, type=list[str])
         except msgspec.MsgspecError as exc:
-            raise refusals.illegal(name, refusals.SYMBOL_RANGE) from exc
+            raise refusals.illegal(name, refusals.SYMBOLS_RANGE) from exc
 
     def optional_integer(self, name: str) -> int | None:
         """Return a whole number, or None when it was not sent.

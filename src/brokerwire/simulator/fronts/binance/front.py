@@ -17,7 +17,7 @@ from brokerwire.simulator.fronts.binance.recorded_rest import RecordedRest
 from brokerwire.simulator.fronts.binance.recorded_session import take_apart
 from brokerwire.simulator.fronts.binance.replay_source import ReplaySource
 from brokerwire.simulator.fronts.binance.request_faults import RequestFaults
-from brokerwire.simulator.fronts.binance.rest import MarketRest, RestDesk, refuse_unknown_paths
+from brokerwire.simulator.fronts.binance.rest import MarketRest, RestDesk, refuses_unknown_paths
 from brokerwire.simulator.fronts.binance.signing import KeyRing
 from brokerwire.simulator.fronts.binance.streams import StreamServer
 from brokerwire.simulator.fronts.binance.trading_desk import TradingDesk
@@ -48,7 +48,7 @@ class BinanceFront:
             journal=context.journal,
             connections=context.connections,
         )
-        self._app = web.Application(middlewares=[refuse_unknown_paths])
+        self._app = web.Application(middlewares=[refuses_unknown_paths(market.now_ns)])
         self._source = self._add_recording(context) if context.recording is not None else self._add_market(context)
         self._add_streams(context, settings)
 

@@ -67,7 +67,7 @@ class RecordedRest:
 
 def _wanted(request: web.Request) -> frozenset[str] | None:
     arguments = Arguments(dict(request.query))
-    symbol, symbols = arguments.optional("symbol"), arguments.texts("symbols")
+    symbol, symbols = arguments.optional("symbol"), arguments.symbols()
     if symbol is not None:
         return frozenset({symbol})
     return None if symbols is None else frozenset(symbols)

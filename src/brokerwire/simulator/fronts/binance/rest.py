@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from brokerwire.simulator.fronts.binance import methods
 from brokerwire.simulator.fronts.binance.arguments import Arguments
@@ -16,6 +17,7 @@ from brokerwire.simulator.fronts.binance.request_faults import RequestFaults
 from brokerwire.simulator.fronts.binance.wallet import PUBLIC_METHODS
 from brokerwire.simulator.journal import Journal
 
+_MS = 1_000_000
 _JSON_TYPE = "application/json;charset=UTF-8"
 
 Work: TypeAlias = Callable[[TimeUnit], Awaitable[tuple[Any, dict[str, str]]]]
@@ -121,15 +123,38 @@ def _aged(desk: Desk, age_ns: int) -> Desk:
     return Desk(desk.market, desk.listing, desk.limits, desk.settings, age_ns)
 
 
-@web.middleware
-async def refuse_unknown_paths(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Answer requests for paths or with verbs that do not exist as the venue's gateway does."""
-    try:
-        return await handler(request)
-    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-        if not request.path.startswith("/api/"):
-            raise
-        body = {"code": -1000, "msg": f"{request.method} {request.path}: {error.reason}"}
-        return web.Response(body=msgspec.json.encode(body), status=error.status, headers={"Content-Type": _JSON_TYPE})
+def refuses_unknown_paths(now_ns: Callable[[], int]) -> Middleware:
+    """Return what answers requests for paths or with verbs that do not exist as the venue's gateways do."""
+
+    @web.middleware
+    async def refuse(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+            if request.path.startswith("/sapi/"):
+                return _json(_unknown_to_the_wallet(request.path, now_ns() // _MS), 404)
+            if not request.path.startswith("/api/"):
+                raise
+            return _json({"code": -1000, "msg": f"{request.method} {request.path}: {error.reason}"}, error.status)
+
+    return refuse
+
+
+def _json(body: dict[str, Any], status: int) -> web.Response:
+    return web.Response(body=msgspec.json.encode(body), status=status, headers={"Content-Type": _JSON_TYPE})
+
+
+def _unknown_to_the_wallet(path: str, now_ms: int) -> dict[str, Any]:
+    """Return what the servers of the wallet say, which are not those of the market.
+
+    Source: https://github.com/nautechsystems/nautilus_trader/issues/2914, an answer of Binance US in 2025.
+    """
+    return {
+        "timestamp": now_ms,
+        "status": 404,
+        "error": "Not Found",
+        "message": "No message available",
+        "path": path,
+    }

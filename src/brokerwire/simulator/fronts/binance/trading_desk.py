@@ -185,10 +185,6 @@ class TradingDesk:
             self.account, updated_ns=self.desk.now_ns(), omits_zero=omits_zero, unit=unit
         )
 
-    def order_lists(self, _arguments: Arguments, _unit: TimeUnit) -> list[dict[str, Any]]:
-        """List the order lists: no symbol takes any here, as its object says."""
-        return []
-
     def prevented_matches(self, arguments: Arguments, _: TimeUnit) -> list[dict[str, Any]]:
         """List the matches that self-trade prevention stopped: nobody trades with himself here."""
         self.desk.listing.find(arguments.symbol())
