@@ -12,7 +12,7 @@ def user_of(page):
     return msgspec.json.decode(re.search(r"var user = (\{.*?\});", page)[1])
 
 
-@pytest.mark.parametrize("path", ["/", "/chart/?symbol=BINANCE%3ABTCUSD"])
+@pytest.mark.parametrize("path", ["/", "/chart/?symbol=BINANCE%3ABTCUSD", "/disclaimer/"])
 async def test_pages_hold_the_user_and_a_token_for_those_with_a_session(venue, path):
     session_id = venue.simulator.credentials["sessionid"]
     _, page = await venue.get(path, headers={"Cookie": f"sessionid={session_id}"})
@@ -22,6 +22,22 @@ async def test_pages_hold_the_user_and_a_token_for_those_with_a_session(venue, p
     async with venue.dial(token=user["auth_token"]) as dial:
         await dial.chart(bars=6_000)
     assert '"user":{' in page.replace("somebody_else", "")
+
+
+async def test_a_reader_that_takes_the_first_of_each_field_finds_the_owner(venue):
+    _, page = await venue.get("/", headers={"Cookie": "sessionid=simsession0001"})
+    found = {
+        name: re.search(pattern, page)[1]
+        for name, pattern in {
+            "id": r'"id":([0-9]{1,10}),',
+            "username": r'"username":"(.*?)"',
+            "reputation": r'"reputation":(.*?),',
+            "followers": r',"followers":([0-9]*?),',
+            "notices": r'"notification_count":\{"following":([0-9]*),',
+        }.items()
+    }
+    assert found == {"id": "4711", "username": "simulated", "reputation": "34.5", "followers": "1", "notices": "0"}
+    assert page.index("somebody_else") > page.index("auth_token")
 
 
 async def test_strangers_see_nobody(venue):

@@ -24,6 +24,13 @@ async def test_the_catalogue_lists_what_can_be_translated(venue):
     assert (await venue.get(f"{ROOT}/list", params={"filter": "fundamental"}))[1] == []
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_public_scripts_are_suggested_with_and_without_a_slash(venue, slash):
+    status, body = await venue.get(f"/pubscripts-suggest-json{slash}?search=rsi")
+    assert status == 200
+    assert body["results"]
+
+
 @pytest.mark.parametrize("path", ["STD%3BRSI/last", "STD;RSI/37.0", "STD%253BRSI/last"])
 async def test_ids_may_be_escaped_in_several_ways(venue, path):
     _, body = await venue.get(f"{ROOT}/translate/{path}")

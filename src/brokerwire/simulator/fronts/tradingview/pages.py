@@ -37,6 +37,7 @@ class Pages:
         """Serve the pages from ``app``."""
         app.router.add_get("/", door.guard(self._home))
         app.router.add_get("/chart/", door.guard(self._home))
+        app.router.add_get("/disclaimer/", door.guard(self._home))
         app.router.add_get("/symbols/{name}", door.guard(self._symbol))
         app.router.add_get("/symbols/{name}/", door.guard(self._symbol))
         app.router.add_post("/accounts/signin/", door.guard(self._sign_in))
@@ -51,7 +52,8 @@ class Pages:
         user = msgspec.json.encode(self._tokens.profile() if knows else {}).decode()
         feed = msgspec.json.encode({"idea": {"user": _STRANGER}}).decode()
         script = f"<script>window.is_authenticated = {str(knows).lower()}; var user = {user};</script>"
-        text = f"{_HEAD.format(title='Simulated charts')}<script>var feed = {feed};</script>{script}</body></html>"
+        # Readers that take the first match of a field must meet the owner before anybody else.
+        text = f"{_HEAD.format(title='Simulated charts')}{script}<script>var feed = {feed};</script></body></html>"
         return web.Response(text=text, content_type="text/html")
 
     @staticmethod

@@ -26,13 +26,13 @@ class Pine:
         for slash in ("", "/"):
             add_get(f"{_ROOT}/list{slash}", door.guard(self._list))
             add_post(f"{_ROOT}/translate_light{slash}", door.guard(self._check))
+            add_get(f"/pubscripts-suggest-json{slash}", door.guard(self._suggest))
         add_get(f"{_ROOT}/translate/{{id}}/{{version}}", door.guard(self._translate))
         add_get(f"{_ROOT}/get/{{id}}/{{version}}", door.guard(self._get))
         add_get(f"{_ROOT}/is_auth_to_get/{{id}}/{{version}}", door.guard(self._may_get))
         add_post(f"{_ROOT}/save/new", door.guard(self._save_new))
         add_post(f"{_ROOT}/save/next/{{id}}", door.guard(self._save_next))
         add_post(f"{_ROOT}/delete/{{id}}", door.guard(self._delete))
-        add_get("/pubscripts-suggest-json/", door.guard(self._suggest))
 
     async def _list(self, request: web.Request) -> web.Response:
         kind = request.query.get("filter", "standard")

@@ -105,6 +105,12 @@ class TokenDesk:
         return {
             "id": _USER_ID,
             "username": CREDENTIALS["username"],
+            "first_name": "Simulated",
+            "last_name": "Trader",
+            "reputation": 34.5,
+            "following": 2,
+            "followers": 1,
+            "date_joined": "2020-01-02T03:04:05+00:00",
             "auth_token": self.issue(),
             "pro_plan": plan,
             "is_pro": bool(plan),
@@ -112,7 +118,7 @@ class TokenDesk:
             "badges": [{"name": f"pro:{plan}"}] if plan else [],
             "session_hash": "sim0123456789",
             "private_channel": "private_sim0123456789",
-            "notification_count": {"user": 0, "following": 0},
+            "notification_count": {"following": 0, "user": 0},
         }
 
     def knows(self, cookies: Mapping[str, str]) -> bool:
