@@ -138,8 +138,10 @@ async def test_test_order_places_nothing_and_may_tell_the_rates(trading):
     assert call(trading.test, **values) == {}
     told = call(trading.test, **values, computeCommissionRates="true")
     assert told["standardCommissionForOrder"] == {"maker": "0.00100000", "taker": "0.00100000"}
-    assert told["specialCommissionForOrder"] == told["taxCommissionForOrder"] == dict.fromkeys(
-        ("maker", "taker"), "0.00000000"
+    assert (
+        told["specialCommissionForOrder"]
+        == told["taxCommissionForOrder"]
+        == dict.fromkeys(("maker", "taker"), "0.00000000")
     )
     assert list(told["discount"]) == ["enabledForAccount", "enabledForSymbol", "discountAsset", "discount"]
     assert call(trading.all_orders, symbol="BTCUSDT") == []

@@ -23,7 +23,7 @@ def cancel_replace(trading: TradingDesk, arguments: Arguments, unit: TimeUnit) -
     """Cancel an order, then place one; whether the second happens without the first depends on the mode.
 
     Raises:
-        Refusal: Both failed, or the first in STOP_ON_FAILURE mode (-2022); one of them (-2021); or an argument is wrong.
+        Refusal: Both failed, or the first in STOP_ON_FAILURE mode (-2022); one of them (-2021).
 
     Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints, read 2026-11-20.
     """
