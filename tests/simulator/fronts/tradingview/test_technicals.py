@@ -1,7 +1,7 @@
 import pytest
 
 from brokerwire.simulator.fronts.tradingview.history import Bar
-from brokerwire.simulator.fronts.tradingview.technicals import figure, is_figure
+from brokerwire.simulator.fronts.tradingview.technicals import bars_needed, figure, is_figure
 
 ALL = [
     "open",
@@ -74,6 +74,7 @@ def test_figures_have_the_values_of_their_definitions():
     assert figure("W.R", RISING) == pytest.approx(-100 / 15)
     assert figure("BB.upper", RISING) + figure("BB.lower", RISING) == pytest.approx(2 * figure("SMA20", RISING))
     assert figure("ATR", RISING) == 2
+    assert figure("change_abs[2]", RISING[-bars_needed("change_abs[2]") :]) == 1
     assert figure("Stoch.K", bars_of([5.0] * 40)) == 50
     assert figure("VWMA", bars_of([5.0], volume=None)) is None
 

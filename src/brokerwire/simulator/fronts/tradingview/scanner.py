@@ -14,7 +14,7 @@ from brokerwire.simulator.fronts.tradingview.scan_filters import ScanRefused, co
 from brokerwire.simulator.fronts.tradingview.side_door import SideDoor, answer
 from brokerwire.simulator.fronts.tradingview.symbols import Listed, SymbolSpec, SymbolTable
 from brokerwire.simulator.fronts.tradingview.tape import NO_VALUE, Tapes
-from brokerwire.simulator.fronts.tradingview.technicals import BARS, figure, is_figure
+from brokerwire.simulator.fronts.tradingview.technicals import bars_needed, figure, is_figure
 from brokerwire.simulator.market import Market
 from brokerwire.simulator.price_path import DAY_NS
 from brokerwire.simulator.sessions import utc
@@ -43,7 +43,8 @@ _MARKETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _EVERYWHERE = "global"
 _COUNTRIES: Mapping[str, str] = MappingProxyType({"TSE": "japan", "LSE": "uk"})
 """Exchange abroad → market. Other countries are empty here."""
-_HISTORY_DAYS = 7_300
+_HISTORY_DAYS = 1_500
+"""Enough for 200 weeks; a page of many months' bars would take too long."""
 
 
 class ScanWish(msgspec.Struct):
@@ -125,20 +126,21 @@ class Scanner:
     async def _values(self, listed: Listed, columns: Iterable[str]) -> dict[str, Any]:
         """Return a symbol's value in each column; ``RSI|60`` is the figure of bars of an hour."""
         fields = self._fields(listed)
-        bars: dict[str, list[Bar]] = {}
+        bars: dict[tuple[str, int], list[Bar]] = {}
         found: dict[str, Any] = {}
         for column in columns:
             name, _, resolution = column.partition("|")
             if is_figure(name) and (resolution or _NAMES.get(name, name) not in fields):
-                if resolution not in bars:
-                    bars[resolution] = await self._bars(listed, resolution or "1D")
-                found[column] = figure(name, bars[resolution])
+                key = resolution or "1D", bars_needed(name)
+                if key not in bars:
+                    bars[key] = await self._bars(listed, *key)
+                found[column] = figure(name, bars[key])
             else:
                 found[column] = _pick(fields, name)
         await self._market.pause()
         return found
 
-    async def _bars(self, listed: Listed, resolution: str) -> list[Bar]:
+    async def _bars(self, listed: Listed, resolution: str, count: int) -> list[Bar]:
         parsed = parse_resolution(resolution)
         if parsed is None:
             raise ScanRefused(f"Unknown resolution '{resolution}'")
@@ -151,7 +153,7 @@ class Scanner:
             limit=0,
             floor_ns=(now_ns // DAY_NS - _HISTORY_DAYS) * DAY_NS,
         )
-        return (await history.latest(BARS, before_ns=now_ns)).bars
+        return (await history.latest(count, before_ns=now_ns)).bars
 
     def _fields(self, listed: Listed) -> dict[str, Any]:
         values = dict(self._tapes.of(listed).values())

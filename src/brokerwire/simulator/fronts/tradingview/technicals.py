@@ -10,8 +10,8 @@ from brokerwire.simulator.fronts.tradingview.history import Bar
 
 Bars: TypeAlias = Sequence[Bar]
 
-BARS = 250
-"""How many bars the figures need."""
+_MOST_BARS = 250
+_PRICES = frozenset({"open", "high", "low", "close", "volume", "change", "change_abs"})
 _AVERAGE = re.compile(r"(EMA|SMA)(\d{1,3})")
 _BEFORE = re.compile(r"(.+)\[([12])\]")
 _VOTING = tuple(f"{kind}{length}" for length in (10, 20, 30, 50, 100, 200) for kind in ("EMA", "SMA"))
@@ -34,6 +34,11 @@ def is_figure(name: str) -> bool:
     """Say whether a column is made from bars."""
     plain = name.partition("[")[0]
     return plain in _FIGURES or _AVERAGE.fullmatch(plain) is not None
+
+
+def bars_needed(name: str) -> int:
+    """Return how many bars a figure is made from, those before the one that ``[1]`` names included."""
+    return 4 if name.partition("[")[0] in _PRICES else _MOST_BARS
 
 
 def _closes(bars: Bars) -> list[float]:
@@ -175,6 +180,7 @@ _FIGURES: Mapping[str, Callable[[Bars], float | None]] = MappingProxyType(
         "close": lambda bars: bars[-1].close,
         "volume": lambda bars: bars[-1].volume,
         "change": _change,
+        "change_abs": lambda bars: indicators.change(_closes(bars[-2:]))[-1],
         "RSI": _relative_strength(14),
         "RSI7": _relative_strength(7),
         "Stoch.K": lambda bars: _stochastic(bars)[-1],
