@@ -92,12 +92,10 @@ def test_segments_without_a_bar_are_passed_over_but_not_without_end(interval: st
     end = start + timedelta(days=40)
     conversation = get_bars("NASDAQ:AAPL", interval, start=start, end=end)
     next(conversation)
-    count = 1
+    for count in range(1, asked):
+        conversation.send(Heard([bar(count)] if count <= traded else []))
     with pytest.raises(StopIteration) as stop:
-        while True:
-            conversation.send(Heard([bar(count)] if count <= traded else []))
-            count += 1
-    assert count == asked
+        conversation.send(Heard([]))
     assert len(stop.value.value) == traded
 
 
