@@ -72,6 +72,17 @@ def test_a_completion_that_nothing_follows_is_an_empty_page() -> None:
     assert not driver.heard(GapFound)[0].filled
 
 
+def test_a_study_begins_after_an_empty_page_and_is_waited_for() -> None:
+    driver = Driver(Topic("study_history", "NYSE:KO", "5m;RSI@tv-basicstudies;limit=3"))
+    driver.identify()
+    driver.receive(bars_packet(CS, [bar_at(1), bar_at(2)]), completed(CS), completed(CS))
+    driver.pass_time(spec.REPEAT_S)
+    assert len(driver.called("create_study")) == 1
+    driver.pass_time(spec.ANSWER_S)
+    assert len(driver.called("create_study")) == 1
+    assert driver.heard(Failed)
+
+
 @pytest.mark.parametrize("bad", [["x", 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, None, 1.0, 1.0], [1.0, 1e100, 1.0, 1.0, 1.0]])
 def test_a_row_that_cannot_be_read_costs_itself_alone_and_is_told(bad: list[Any]) -> None:
     driver = Driver(HISTORY)
@@ -79,7 +90,8 @@ def test_a_row_that_cannot_be_read_costs_itself_alone_and_is_told(bad: list[Any]
     page = bars_packet(CS, [*(bar_at(at) for at in range(4)), bad])
     bars = driver.receive(page, completed(CS))
     assert len(bars) == 4
-    assert not driver.heard(GapFound)[0].filled
+    (gap,) = driver.heard(GapFound)
+    assert (gap.filled, gap.reason) == (False, "rows cannot be read")
     assert "rows of history of NYSE:KO that cannot be read were passed over: 1" in driver.heard(Remark)[0].text
 
 

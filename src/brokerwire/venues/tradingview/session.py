@@ -460,12 +460,12 @@ class Chart:
 
     def _take_stock(self, now: float, *, is_end: bool) -> Sequence[Event]:
         more = self._pages.more(is_end=is_end)
-        if not more:
-            self._is_loaded = True
-            return self._finish_bars(now, self._received_ns) if not self._wish.study else self._begin_study()
-        self._post.call("request_more_data", self.name, _SERIES, more)
         self._wait(now, spec.ANSWER_S)
-        return ()
+        if more:
+            self._post.call("request_more_data", self.name, _SERIES, more)
+            return ()
+        self._is_loaded = True
+        return self._finish_bars(now, self._received_ns) if not self._wish.study else self._begin_study()
 
     def _begin_study(self) -> Sequence[Event]:
         if self._is_loaded and self._study is not None:
@@ -538,7 +538,8 @@ class Chart:
         is_history = self.topic.channel == "history"
         is_whole = self._pages.is_whole and not self._lost_rows
         if self._last is not None or (is_history and (self._pages.is_missed or self._lost_rows)):
-            reason = "what was missing was fetched" if is_whole else "the venue does not reach back so far"
+            reason = "rows cannot be read" if self._lost_rows else "the venue does not reach back so far"
+            reason = "what was missing was fetched" if is_whole else reason
             self._post.emit(GapFound(self.topic, None, None, reason, filled=is_whole))
         if self._clock.delay_s and self.topic.channel in {"bar", "study"}:
             self._post.emit(Remark(f"{self.topic} is {self._clock.delay_s:.0f} s behind the market", self.topic))
