@@ -7,7 +7,7 @@ import pytest
 from tests.venues.tradingview.conftest import TIME_NS, Driver, bars_packet, completed, packet
 
 from brokerwire.errors import InvalidSymbolError
-from brokerwire.events import Topic
+from brokerwire.events import Bar, StudyPoint, Topic
 from brokerwire.venue import Failed, GapFound, Refused, Remark
 from brokerwire.venues.tradingview import spec
 from brokerwire.venues.tradingview.wire import pack
@@ -156,3 +156,23 @@ def test_the_newest_bar_is_forming_where_the_venue_does_not_say_when_it_ends() -
     assert not newest.is_closed
     (closed,) = driver.pass_time(spec.CLOSE_GRACE_S + 1)
     assert closed.is_closed
+
+
+def test_a_value_that_cannot_be_read_costs_itself_alone() -> None:
+    driver = Driver(Topic("study_history", "NYSE:KO", "5m;RSI@tv-basicstudies;limit=3"))
+    driver.identify()
+    driver.receive(bars_packet(CS, [bar_at(1), bar_at(2)]), completed(CS, data_completed="end"))
+    rows = [{"i": at, "v": [bar_at(at)[0], 50.0 + at]} for at in range(3)] + [{"i": 3, "v": "none"}]
+    points = driver.receive(packet("du", CS, {"st1": {"st": rows}}), packet("study_completed", CS, "st1", "st1"))
+    assert [point.values["plot_0"] for point in points if isinstance(point, StudyPoint)] == [50.0, 51.0, 52.0]
+    assert driver.heard(Remark)
+
+
+def test_a_chart_that_the_venue_clears_is_filled_anew() -> None:
+    driver = Driver(HISTORY)
+    driver.identify()
+    driver.receive(bars_packet(CS, [bar_at(1), bar_at(2)]), packet("clear_data", CS, "sds_1"))
+    bars = driver.receive(bars_packet(CS, [bar_at(at) for at in range(4)]), completed(CS))
+    assert [bar.open_time_ns // 10**9 for bar in bars if isinstance(bar, Bar)] == [
+        int(bar_at(at)[0]) for at in range(4)
+    ]

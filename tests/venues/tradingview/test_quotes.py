@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.venues.tradingview.conftest import TIME_NS, Driver, packet
 
 from brokerwire.events import Quote, Topic
+from brokerwire.venue import Refused
 from brokerwire.venue.layered_message import shape_of
 from brokerwire.venues.tradingview import spec
 from brokerwire.venues.tradingview.wire import NO_FIGURES, ChangeReader, pack
@@ -90,15 +91,23 @@ def test_what_was_given_back_is_known_no_more() -> None:
 
 
 def test_only_so_many_beginnings_of_packets_are_remembered() -> None:
-    driver = flowing()
-    for spaces in range(spec.MOST_HEADS + 2):
-        frame = qsd(b'{"lp":%d}' % spaces)
-        payload = frame.partition(b"{")[2].replace(b'"s":', b" " * spaces + b'"s":')
-        for _ in range(2):
-            (quote,) = driver.session.receive(pack(b"{" + payload), driver.now, TIME_NS)
+    driver, most = flowing(), 0
+    for number in range(spec.MOST_HEADS + 2):
+        payload = b'{"m":"qsd","p":["%s",{"n":"%s","x":%d,"s":"ok","v":{"lp":%d}}]}'
+        for last in (1, 2):
+            (quote,) = driver.receive(pack(payload % (SESSION.encode(), SYMBOL.encode(), number, last)))
             assert isinstance(quote, Quote)
-            assert quote.last == spaces
-        assert len(driver.session._flowing) <= spec.MOST_HEADS
+            assert quote.last == last
+        most = max(most, len(driver.session._flowing))
+    assert most == spec.MOST_HEADS
+    assert len(driver.session._flowing) == 2
+
+
+def test_an_error_of_the_session_refuses_every_symbol_of_it() -> None:
+    driver = flowing()
+    driver.session.subscribe([Topic("quote", "NYSE:KO")], driver.now)
+    driver.receive(packet("critical_error", SESSION, "invalid parameters", "method: quote_add_symbols"))
+    assert {refusal.topic.symbol for refusal in driver.heard(Refused)} == {SYMBOL, "NYSE:KO"}
 
 
 def test_only_so_many_shapes_are_remembered_and_others_are_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
