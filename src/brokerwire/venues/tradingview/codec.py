@@ -39,6 +39,7 @@ decode_quote = msgspec.json.Decoder(QuotePacket).decode
 _decode_translation = msgspec.json.Decoder(Translation).decode
 
 _S = 1_000_000_000
+QUOTE = b'{"m":"qsd"'
 KEPT = 10
 """Bars and values that a live chart remembers, to tell what is news."""
 _SYMBOL = re.compile(r"[A-Z0-9_]+:[A-Z0-9_.!&/*+\-:'()]+")
@@ -151,6 +152,8 @@ class FlowingQuotes:
 
     def take(self, packet: bytes, received_ns: int) -> Quote | None:
         """Return the whole quote; None for a packet that is not known, or differs in more than its values."""
+        if not packet.startswith(QUOTE):
+            return None
         start = packet.find(b'"v":{', 0, spec.MOST_HEAD)
         line = self._lines.get(packet[:start]) if start > 0 else None
         if line is None or packet[-3:] != b"}]}":

@@ -27,7 +27,7 @@ from brokerwire.venues.tradingview.auth import Login, fatal_error, protocol_erro
 
 _S = 1_000_000_000
 _SERIES, _SYMBOL, _STUDY = "sds_1", "sds_sym_1", "st1"
-_QUOTE, _DATA = b'{"m":"qsd"', (b'{"m":"du"', b'{"m":"timescale_update"')
+_DATA = (b'{"m":"du"', b'{"m":"timescale_update"')
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, IndexError, TypeError, ValueError, KeyError)
 
 
@@ -156,6 +156,8 @@ class TradingViewSession:
             ProtocolError: The frame holds nothing that can be read.
         """
         payload = wire.only_payload(frame)
+        if payload is not None and (quote := self._flowing.take(payload, received_ns)) is not None:
+            return (quote,)
         try:
             if payload is None:
                 return self._take_packets(frame, now, received_ns)
@@ -172,7 +174,8 @@ class TradingViewSession:
         was_read = False
         for payload in payloads:
             try:
-                events += self._take_packet(payload, now, received_ns)
+                quote = self._flowing.take(payload, received_ns)
+                events += self._take_packet(payload, now, received_ns) if quote is None else (quote,)
                 was_read = True
             except _UNREADABLE as exc:
                 broken = exc
@@ -183,9 +186,8 @@ class TradingViewSession:
         return events
 
     def _take_packet(self, payload: bytes, now: float, received_ns: int) -> Sequence[Event]:
-        if payload.startswith(_QUOTE):
-            quote = self._flowing.take(payload, received_ns)
-            return self._take_quote(payload, now, received_ns) if quote is None else (quote,)
+        if payload.startswith(codec.QUOTE):
+            return self._take_quote(payload, now, received_ns)
         if payload.startswith(_DATA):
             return self._take_data(payload, now, received_ns)
         if payload.startswith(b"~h~"):
