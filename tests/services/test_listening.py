@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from collections.abc import Generator
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 
 from brokerwire.errors import InvalidSymbolError, StreamLimitError, VenueUnavailableError
 from brokerwire.events import Topic
-from brokerwire.services.listening import Listener
+from brokerwire.services.listening import Collector, Listener
 from brokerwire.venue import Heard, Listen
 
 
@@ -82,6 +83,17 @@ def test_an_idle_connection_carries_the_next_subscription_and_stays_for_it(virtu
             assert client.streams.active_streams == ()
 
     virtual(main)
+
+
+async def test_a_refusal_that_nobody_waits_for_is_not_complained_of() -> None:
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    collector = Collector([BARS])
+    collector.refuse_topic(BARS, StreamLimitError("no room"))
+    await asyncio.sleep(0)
+    del collector
+    gc.collect()
+    assert complaints == []
 
 
 def test_an_idle_connection_outlives_subscriptions_that_were_never_on_it(virtual: Any, offline: Any) -> None:

@@ -116,6 +116,8 @@ def test_wrong_arguments_are_refused_before_anything_is_asked(run: Any, venue_na
             market_data.get_quotes([]),
             market_data.get_quotes(""),
             market_data.get_bars(symbol, "fortnight"),
+            market_data.get_bars(symbol, limit=0),
+            market_data.get_bars(symbol, limit=1.5),  # type: ignore[arg-type]  # the mistake
             market_data.stream_quotes([], print),
             market_data.stream_quotes(symbol, print, overflow="explode"),  # type: ignore[arg-type]  # the mistake
             market_data.stream_quotes(symbol, print, max_pending=0),

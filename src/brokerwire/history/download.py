@@ -137,21 +137,12 @@ async def download(
         end_ns=None if end is None else ns_of(end),
         chunk_bars=chunk_bars,
     )
-    asked = Asked(start_ns, end_ns, late_ns=max(0, end_ns - (now_ns - LATE_NS)))
     workspace = Workspace(target.parent, request)
+    chunks = plan_chunks(start_ns, end_ns, chunk_bars * step_ns(interval))
     await in_thread(workspace.prepare)
     with workspace.locked():
-        chunks = plan_chunks(start_ns, end_ns, chunk_bars * step_ns(interval))
         collector = _Collector(client, workspace, chunks, patience=calm, tell=progress_callback)
-        try:
-            await collector.run()
-            return await _finish(
-                target, request, asked, lambda: workspace.load(chunks), after=workspace.remove, tell=collector.say_path
-            )
-        except BaseException:
-            if not workspace.is_worth_keeping:
-                workspace.remove()
-            raise
+        return await collector.run(target, Asked(start_ns, end_ns, late_ns=max(0, end_ns - (now_ns - LATE_NS))))
 
 
 async def download_newest(
@@ -230,8 +221,25 @@ class _Collector:
         self._bars = 0
         self._reaches_back = False
 
-    async def run(self) -> None:
-        """Return when every part is there."""
+    async def run(self, target: "_Target", asked: Asked) -> Download:
+        """Collect the parts and make the file of them; a try of which nothing is worth keeping leaves nothing."""
+        workspace = self._workspace
+        try:
+            await self._collect_all()
+            return await _finish(
+                target,
+                workspace.request,
+                asked,
+                lambda: workspace.load(self._chunks),
+                after=workspace.remove,
+                tell=self._say_path,
+            )
+        except BaseException:
+            if not workspace.is_worth_keeping:
+                workspace.remove()
+            raise
+
+    async def _collect_all(self) -> None:
         for chunk in self._chunks:
             if await in_thread(partial(self._workspace.has, chunk)):
                 self._kept += 1
@@ -260,7 +268,7 @@ class _Collector:
         )
         return [bar for bar in bars if chunk.start_ns <= bar.open_time_ns < chunk.end_ns]
 
-    def say_path(self, path: Path) -> None:
+    def _say_path(self, path: Path) -> None:
         """Tell of the file that is there though the download was cancelled."""
         self._say(self._chunks[-1].end_ns, path=path)
 

@@ -149,6 +149,31 @@ def test_bars_end_by_the_time_of_the_venue_however_far_ours_is_from_it(behind_s:
     assert (closed.close, closed.is_closed) == (70.5, True)
 
 
+def test_a_change_may_say_the_time_of_the_venue_too() -> None:
+    driver = Driver(BAR)
+    driver.identify()
+    driver.receive(bars_packet(CS, [bar_at(-1), bar_at(0)], closes=NOW_S), completed(CS))
+    later_ns = TIME_NS + 3600 * 10**9
+    part = {"s": [{"i": 1, "v": bar_at(1)}], "lbs": {"bar_close_time": NOW_S + 300}}
+    change = {"m": "timescale_update", "p": [CS, {"sds_1": part}], "t_ms": NOW_S * 1000}
+    *_, opened = driver.receive(pack(msgspec.json.encode(change)), received_ns=later_ns)
+    assert not opened.is_closed
+    assert driver.pass_time(299 + spec.CLOSE_GRACE_S) == []
+    assert len(driver.pass_time(2)) == 1
+
+
+@pytest.mark.parametrize(("number", "is_closed"), [(0, True), (1, False)])
+def test_the_newest_bar_of_history_ends_by_its_length_where_the_venue_does_not_say_it(
+    number: int, is_closed: bool
+) -> None:
+    driver = Driver(HISTORY)
+    driver.identify()
+    rows = [bar_at(at) for at in range(number - 3, number + 1)]
+    *_, newest = driver.receive(bars_packet(CS, rows), completed(CS))
+    assert isinstance(newest, Bar)
+    assert newest.is_closed == is_closed
+
+
 def test_the_newest_bar_is_forming_where_the_venue_does_not_say_when_it_ends() -> None:
     driver = Driver(BAR)
     driver.identify()

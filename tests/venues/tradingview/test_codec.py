@@ -13,15 +13,17 @@ from brokerwire.errors import (
     UnsupportedError,
 )
 from brokerwire.events import Topic
+from brokerwire.venue import Response
 from brokerwire.venues.tradingview import spec
 from brokerwire.venues.tradingview.auth import fatal_error, refusal_of
 from brokerwire.venues.tradingview.codec import (
     build_topic,
     canonical_symbol,
+    pine_call,
     resolution_of,
     seconds_of,
 )
-from brokerwire.venues.tradingview.wire import symbol_spec, wish_of
+from brokerwire.venues.tradingview.wire import Wish, symbol_spec, wish_of
 
 APPLE = Topic("quote", "NASDAQ:AAPL")
 
@@ -109,6 +111,18 @@ def test_a_refusal_is_typed_and_names_the_symbol_and_the_venues_text(reason: Any
     assert type(error) is kind
     assert "NASDAQ:AAPL" in str(error)
     assert ("wrong length" if isinstance(reason, dict) else reason) in str(error)
+
+
+def test_a_refusal_without_a_reason_says_so() -> None:
+    assert "no reason given" in str(refusal_of("", "", APPLE))
+
+
+def test_an_input_that_a_script_does_not_have_is_refused_with_those_that_can_be_set() -> None:
+    inputs = [{"id": "text", "name": "ILScript"}, {"id": "in_0", "name": "Length"}, {"id": "in_1"}]
+    body = msgspec.json.encode({"success": True, "result": {"metaInfo": {"inputs": inputs}}})
+    wish = Wish(interval="1h", study="STD;RSI", inputs={"nosuch": 1})
+    with pytest.raises(RequestError, match=r"it has: Length, in_1$"):
+        pine_call(Response(200, {}, body), wish)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ def test_only_so_many_shapes_are_remembered_and_others_are_read_too(monkeypatch:
     reader, figures = ChangeReader(), NO_FIGURES
     for text in (b'{"lp":1}', b'{"bid":2}', b'{"ask":3}', b'{"bid":4}', b'{"lp":5}'):
         figures = reader.merge(figures, text, shape_of(text))
+        assert len(reader._known) == 1
     assert [figure for figure in figures if figure is not None] == [4.0, 3.0, 5.0]
 
 

@@ -398,8 +398,11 @@ def unpack(frame: bytes) -> list[bytes]:
         ValueError: The frame is not packets from end to end; ``args[1]`` are the payloads that could be read.
         UnicodeDecodeError: It is no text.
     """
-    if (only := only_payload(frame)) is not None:
-        return [only]
+    only = only_payload(frame)
+    return _walk(frame) if only is None else [only]
+
+
+def _walk(frame: bytes) -> list[bytes]:
     at, size = 0, len(frame)
     if not frame.isascii():
         return _unpack_text(frame.decode("utf-8"))
@@ -415,9 +418,9 @@ def unpack(frame: bytes) -> list[bytes]:
 
 
 def readable(frame: bytes) -> tuple[list[bytes], Exception | None]:
-    """Return the payloads that can be read, and what is wrong with the rest."""
+    """Return the payloads of a frame of several packets that can be read, and what is wrong with the rest."""
     try:
-        return unpack(frame), None
+        return _walk(frame), None
     except (ValueError, UnicodeDecodeError) as exc:
         return exc.args[1] if len(exc.args) == 2 else [], exc
 
