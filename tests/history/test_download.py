@@ -201,6 +201,19 @@ def test_what_the_venue_does_not_reach_is_in_the_report(
     ground(main)
 
 
+@pytest.mark.parametrize(("minutes_ago", "late_minutes"), [(0, 20), (5, 15), (60, 0)])
+def test_the_newest_twenty_minutes_of_a_range_may_be_late(
+    ground: Any, tmp_path: Path, minutes_ago: int, late_minutes: int
+) -> None:
+    async def main(here: Ground) -> None:
+        end = here.now - timedelta(minutes=minutes_ago)
+        result = await here.get(tmp_path / "x.parquet", hours=3, end=end)
+        assert result.report.asked is not None
+        assert result.report.asked.late_ns == late_minutes * 60 * 10**9
+
+    ground(main)
+
+
 def test_an_end_in_the_future_is_now(ground: Any, tmp_path: Path) -> None:
     async def main(here: Ground) -> None:
         result = await here.get(tmp_path / "x.csv", end=here.now + 50 * HOUR)

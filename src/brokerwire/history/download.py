@@ -128,14 +128,9 @@ async def download(
     if start_ns >= end_ns or chunk_bars < 1:
         raise ConfigurationError("a download needs a start before its end, in the past, and parts of 1 bar or more")
     target = _Target(path, file_format, Path(folder))
+    until_ns = None if end is None else ns_of(end)
     request = Request(
-        venue=client.venue,
-        environment=client.environment,
-        symbol=symbol,
-        interval=normalise_interval(interval),
-        start_ns=start_ns,
-        end_ns=None if end is None else ns_of(end),
-        chunk_bars=chunk_bars,
+        client.venue, client.environment, symbol, normalise_interval(interval), start_ns, until_ns, chunk_bars
     )
     workspace = Workspace(target.parent, request)
     chunks = plan_chunks(start_ns, end_ns, chunk_bars * step_ns(interval))
